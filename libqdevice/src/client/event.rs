@@ -1,0 +1,129 @@
+use super::{ClusterConfig, Notice, VoteFacts};
+use crate::base::{Heuristics, NodeList, Quorate, RingId};
+use crate::wire::{Malformed, Message, SendFault};
+
+/// What happens to the client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// Something about the connection to the server.
+    Link(Link),
+    /// Something about the local corosync.
+    Corosync(Corosync),
+    /// A run of the heuristics commands has ended.
+    Heuristics {
+        /// The number the run was given.
+        run: u32,
+        /// Its result; undefined when heuristics are off.
+        result: Heuristics,
+    },
+    /// The daemon was asked to end.
+    Shutdown,
+}
+
+/// The connection to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// The connection asked for by [`Action::Connect`] stands.
+    Up,
+    /// The TLS handshake has succeeded.
+    TlsUp {
+        /// Whether the server asked for our certificate and got it.
+        certificate_sent: bool,
+    },
+    /// A complete frame has arrived.
+    Received(Result<Message, Malformed>),
+    /// A message could not be queued.
+    SendFailed(SendFault),
+    /// The attempt has failed or the connection is gone.
+    Down(LinkFault),
+}
+
+/// How a connection attempt or a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LinkFault {
+    /// No address of the server could be reached; the text says why.
+    ConnectFailed(String),
+    /// The server closed the connection.
+    Closed,
+    /// Reading failed; the text says why.
+    ReadFailed(String),
+    /// Writing failed; the text says why.
+    WriteFailed(String),
+    /// The TLS handshake failed; the text says why.
+    TlsFailed(String),
+}
+
+/// The local corosync, as libvotequorum and libcmap report it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Corosync {
+    /// votequorum: a new membership is being formed; it waits for a poll with this ring.
+    Membership {
+        /// The new ring.
+        ring: RingId,
+        /// Its nodes.
+        nodes: NodeList,
+    },
+    /// votequorum: the membership is formed, or its quorum has changed.
+    Quorum {
+        /// Whether this partition may go on.
+        quorate: Quorate,
+        /// All nodes votequorum knows, the entry of the device (node id 0) included.
+        nodes: NodeList,
+    },
+    /// votequorum: the number of expected votes has changed.
+    ExpectedVotes {
+        /// The new number.
+        votes: u32,
+        /// The votes of the configured nodes, read after the change.
+        facts: VoteFacts,
+    },
+    /// cmap: corosync.conf was loaded again and something we follow has changed.
+    Reloaded {
+        /// What it says now, or why that cannot be used.
+        config: Result<ClusterConfig, String>,
+        /// The votes of the configured nodes, read after the change.
+        facts: VoteFacts,
+    },
+    /// A [`Action::Cast`] was refused; the text is the name of the error.
+    CastFailed(String),
+    /// The connection to votequorum or cmap is lost; the text says which.
+    Closed(String),
+}
+
+/// What the driver owes, in order.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Resolve the server's name and try its addresses in order; answer with [`Link::Up`] or
+    /// [`Link::Down`]. An attempt under way is given up first.
+    Connect,
+    /// Read no further plain byte and start the TLS handshake as the client.
+    StartTls,
+    /// Queue a message for the server.
+    Send(Message),
+    /// Drop the connection or the attempt. No [`Link::Down`] is owed for it.
+    HangUp,
+    /// `votequorum_qdevice_poll`.
+    Cast {
+        /// The ring the vote is for.
+        ring: RingId,
+        /// Whether the vote is cast.
+        vote: bool,
+    },
+    /// Run the heuristics commands; answer with [`Event::Heuristics`].
+    RunHeuristics {
+        /// The number of the run; a new run ends an older one.
+        run: u32,
+        /// How long the commands may take.
+        timeout: crate::base::Millis,
+    },
+    /// The service is up: tell systemd.
+    Ready,
+    /// Tell the operator.
+    Tell(Notice),
+    /// End the daemon: with success, or with failure.
+    Exit {
+        /// Whether the end was asked for.
+        ok: bool,
+    },
+}

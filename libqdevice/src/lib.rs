@@ -1,0 +1,20 @@
+//! The deciding half of `corosync-qnetd` and `corosync-qdevice`.
+//!
+//! ```text
+//! adapters   io (tokio, log, lock file)              feature io
+//! -------------------------------- pure from here down: no clock, socket, file
+//! machines   server          client          ipc
+//! parts      vote            wire            settings
+//! words      base
+//! ```
+//!
+//! A row uses rows below it, never one beside it (`server` and `client` never see each other);
+//! `cargo xtask layers` checks that. Both machines have the same three methods: `handle` takes a
+//! moment and an event and appends actions, `handle_timeout` takes a moment, `next_deadline` says when
+//! it wants to be called. Whoever drives them (daemon, simulator, test) performs the actions in order.
+//!
+//! Read in this order: `base`, `wire::Message`, `server::Event`, `vote::FfSplit`, `client::Phase`.
+#![forbid(unsafe_code)]
+
+pub mod base;
+pub mod wire;

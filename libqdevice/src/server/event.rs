@@ -1,0 +1,75 @@
+use super::Notice;
+use crate::wire::{Malformed, Message, SendFault};
+
+/// A connection, numbered by the driver; a number is never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// Who the peer's certificate says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Identity(pub Vec<u8>);
+
+/// What happens to the server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A client has connected from `address`, the text for status and log.
+    Accepted {
+        /// Its new number.
+        peer: PeerId,
+        /// `address:port`.
+        address: String,
+    },
+    /// A complete frame has arrived.
+    Received {
+        /// From whom.
+        peer: PeerId,
+        /// The message, or what arrived instead of one.
+        message: Result<Message, Malformed>,
+    },
+    /// The TLS handshake asked for by [`Action::StartTls`] has succeeded.
+    TlsUp {
+        /// With whom.
+        peer: PeerId,
+        /// The name in the peer's verified certificate, if it showed one.
+        identity: Option<Identity>,
+    },
+    /// A message could not be queued for the peer.
+    SendFailed {
+        /// For whom.
+        peer: PeerId,
+        /// Why.
+        fault: SendFault,
+    },
+    /// The connection is gone, by the other side or by an error of the transport.
+    Gone {
+        /// Which.
+        peer: PeerId,
+    },
+    /// The daemon was asked to end.
+    Shutdown,
+}
+
+/// What the driver owes, in order.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Queue a message; if that fails, answer with [`Event::SendFailed`].
+    Send {
+        /// To whom.
+        peer: PeerId,
+        /// What.
+        message: Message,
+    },
+    /// Read no further plain byte from the peer and start the TLS handshake as the server.
+    StartTls {
+        /// With whom.
+        peer: PeerId,
+    },
+    /// Drop the connection and what is queued for it. No [`Event::Gone`] is owed for it.
+    Close {
+        /// Which.
+        peer: PeerId,
+    },
+    /// Tell the operator.
+    Tell(Notice),
+}

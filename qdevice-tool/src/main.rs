@@ -1,0 +1,2 @@
+//! corosync-qdevice-tool.
+fn main() {}

@@ -1,0 +1,2 @@
+//! corosync-qdevice.
+fn main() {}

@@ -1,0 +1,2 @@
+//! corosync-qnetd-tool.
+fn main() {}
