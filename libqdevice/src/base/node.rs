@@ -34,7 +34,10 @@ pub struct NodeInfo {
 
 impl From<NodeId> for NodeInfo {
     fn from(id: NodeId) -> Self {
-        Self { id, ..Self::default() }
+        Self {
+            id,
+            ..Self::default()
+        }
     }
 }
 
@@ -86,7 +89,10 @@ mod tests {
     fn a_list_keeps_order_and_duplicates() {
         let list = NodeList::of_ids([3, 1, 3]);
         assert_eq!(list.len(), 3);
-        assert_eq!(list.ids().collect::<Vec<_>>(), [NodeId(3), NodeId(1), NodeId(3)]);
+        assert_eq!(
+            list.ids().collect::<Vec<_>>(),
+            [NodeId(3), NodeId(1), NodeId(3)]
+        );
         assert!(list.contains(NodeId(1)) && !list.contains(NodeId(2)));
     }
 }

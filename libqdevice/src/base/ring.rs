@@ -16,7 +16,10 @@ impl RingId {
     /// The ring that node `node` formed with sequence number `seq`.
     #[must_use]
     pub const fn new(node: u32, seq: u64) -> Self {
-        Self { node: NodeId(node), seq }
+        Self {
+            node: NodeId(node),
+            seq,
+        }
     }
 }
 

@@ -5,8 +5,8 @@
 
 use super::code::{MsgType, NodeListKind};
 use crate::base::{
-    ClusterName, Heuristics, KeepActivePartition, Millis, NodeId, NodeList, Quorate,
-    RingId, TieBreaker, TlsSupport, Vote,
+    ClusterName, Heuristics, KeepActivePartition, Millis, NodeId, NodeList, Quorate, RingId,
+    TieBreaker, TlsSupport, Vote,
 };
 
 /// One message of the protocol, of either direction. [C: msg.h]
@@ -135,7 +135,10 @@ impl Echo {
     pub fn new(seq: u32) -> Self {
         let mut body = vec![0, 0, 0, 4];
         body.extend_from_slice(&seq.to_be_bytes());
-        Self { seq: Some(seq), body }
+        Self {
+            seq: Some(seq),
+            body,
+        }
     }
 
     /// An echo as it was received: its body, and the sequence number found in it.

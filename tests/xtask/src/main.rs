@@ -1,2 +1,113 @@
-//! The one entry.
-fn main() {}
+//! The one entry to this repository: `cargo xtask COMMAND`.
+//!
+//! Builds without any system library and without a dependency, so that it can install or name what is
+//! missing before anything else is compiled.
+
+mod layers;
+mod run;
+mod setup;
+mod sizes;
+
+use run::{Outcome, cargo, step};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo     set up and run the main job: a cluster gets its vote, splits and heals
+  test     set up and pass all tests (what CI runs)
+  gates    formatting, lints, layers, file sizes, the pure build; no set-up, no tests
+  bed      pass the words that follow to the test bed of real corosync nodes
+  setup    install what the tests and the demo need, or name it when not root
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let root = workspace_root();
+    let outcome = match words.first().map(String::as_str) {
+        Some("demo") => demo(&root),
+        Some("test") => test(&root),
+        Some("gates") => gates(&root),
+        Some("bed") => bed(&root, &words[1..]),
+        Some("setup") => setup::install_or_name(&setup::NEEDS).map(|_| ()),
+        _ => {
+            print!("{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the top `Cargo.toml`, from the place this program was built at.
+fn workspace_root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .nth(2)
+        .expect("xtask lies two folders below the top")
+        .to_path_buf()
+}
+
+/// The main job: real corosync nodes for root, a fake corosync on loopback for everybody else.
+fn demo(root: &Path) -> Outcome {
+    let missing = setup::install_or_name(&setup::NEEDS)?;
+    cargo(root, &["build", "--workspace", "--bins"])?;
+    if setup::is_root() && missing.is_empty() {
+        return cargo(root, &["run", "-q", "-p", "bed", "--", "demo"]);
+    }
+    println!("Without root or corosync: two nodes with a fake corosync on loopback.\n");
+    cargo(root, &["run", "-q", "-p", "e2e", "--bin", "loopback-demo"])
+}
+
+/// Everything that must hold before a change lands.
+fn test(root: &Path) -> Outcome {
+    setup::install_or_name(&setup::NEEDS)?;
+    gates(root)?;
+    step("tests", || {
+        cargo(root, &["test", "--workspace", "--all-features"])
+    })?;
+    step("real corosync nodes", || {
+        bed(root, &["run".into(), "--pairing".into(), "all".into()])
+    })
+}
+
+/// The test bed, on binaries that are up to date.
+fn bed(root: &Path, words: &[String]) -> Outcome {
+    cargo(root, &["build", "--workspace", "--bins"])?;
+    let mut args = vec!["run", "-q", "-p", "bed", "--"];
+    args.extend(words.iter().map(String::as_str));
+    cargo(root, &args)
+}
+
+/// What the compiler does not check.
+fn gates(root: &Path) -> Outcome {
+    step("formatting", || {
+        run::cargo_tool(root, "fmt", &["--all", "--check"])
+    })?;
+    step("layers", || layers::check(root))?;
+    step("file sizes", || sizes::check(root))?;
+    step("the core builds without any feature", || {
+        cargo(
+            root,
+            &["check", "-q", "-p", "libqdevice", "--no-default-features"],
+        )
+    })?;
+    step("lints", || {
+        let args = [
+            "-q",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        run::cargo_tool(root, "clippy", &args)
+    })
+}
