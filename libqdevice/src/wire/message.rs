@@ -142,7 +142,8 @@ impl Echo {
     }
 
     /// An echo as it was received: its body, and the sequence number found in it.
-    pub(super) const fn received(seq: Option<u32>, body: Vec<u8>) -> Self {
+    #[must_use]
+    pub const fn received(seq: Option<u32>, body: Vec<u8>) -> Self {
         Self { seq, body }
     }
 
