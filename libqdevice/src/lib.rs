@@ -17,4 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+pub mod client;
+pub mod server;
+pub mod settings;
 pub mod wire;

@@ -1,0 +1,5 @@
+//! The node's side: everything `corosync-qdevice` decides.
+
+mod settings;
+
+pub use settings::{MasterWins, QdeviceSettings};

@@ -1,0 +1,5 @@
+//! The arbiter: everything `corosync-qnetd` decides.
+
+mod settings;
+
+pub use settings::QnetdSettings;
