@@ -18,6 +18,7 @@
 
 pub mod base;
 pub mod client;
+pub mod ipc;
 pub mod server;
 pub mod settings;
 pub mod wire;

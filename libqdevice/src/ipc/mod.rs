@@ -1,0 +1,20 @@
+//! The text protocol between the daemons and their tools.
+//!
+//! A tool connects, sends one line, reads the answer until the end of the stream:
+//!
+//! ```text
+//! list verbose cluster "alpha"            request, ends with a line feed
+//! OK                                      or Error; then the text, which nothing but the end ends
+//! Cluster "alpha":
+//! ```
+//!
+//! Not here: sockets, and the texts of the answers, which the two machines write themselves.
+
+mod command;
+mod reply;
+mod request;
+mod words;
+
+pub use command::{Command, NotSendable, command_line};
+pub use reply::{Reply, Status};
+pub use request::{QdeviceRequest, QnetdRequest, RequestError};
