@@ -37,9 +37,9 @@ pub enum Malformed {
     /// The type is unknown; the body was skipped.
     #[error("unsupported msg type {0}")]
     UnknownType(u16),
-    /// The message is longer than allowed; the body was skipped.
+    /// The message is longer than allowed; the body, of this many bytes, was skipped.
     #[error("too long message {0} bytes")]
-    TooLong(u64),
+    TooLong(u32),
     /// The body could not be decoded.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
@@ -66,6 +66,11 @@ impl Malformed {
     }
 }
 
+/// A message does not fit into the bytes it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("message is longer than the send limit")]
+pub struct TooLong;
+
 /// Why a message could not be queued for its receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SendFault {
@@ -75,4 +80,10 @@ pub enum SendFault {
     /// The message is longer than the receiver was promised.
     #[error("message is longer than the send limit")]
     TooLong,
+}
+
+impl From<TooLong> for SendFault {
+    fn from(TooLong: TooLong) -> Self {
+        Self::TooLong
+    }
 }
