@@ -21,4 +21,5 @@ pub mod client;
 pub mod ipc;
 pub mod server;
 pub mod settings;
+pub mod vote;
 pub mod wire;

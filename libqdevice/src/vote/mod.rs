@@ -2,3 +2,15 @@
 //! (what a node does with it).
 //!
 //! Not here: messages. An algorithm judges a view of the cluster and speaks of votes.
+
+mod arbiter;
+mod ffsplit;
+mod partition;
+mod round;
+mod view;
+
+pub use arbiter::{Arbiter, Finding, Objection, Occasion, Reason, Verdict};
+pub use ffsplit::FfSplit;
+pub use partition::{Partition, configurations_agree, partitions};
+pub use round::{Announcement, Grant, Round};
+pub use view::{Member, Members, Roster, View};

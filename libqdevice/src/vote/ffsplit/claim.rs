@@ -1,0 +1,123 @@
+use crate::base::{NodeId, TieBreaker};
+use crate::vote::{Partition, Reason, View};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+/// What a partition can say for itself; the greater claim gets the vote.
+///
+/// Fields are compared from top to bottom. [C: qnetd-algo-ffsplit.c, `qnetd_algo_ffsplit_partition_cmp`]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Claim {
+    /// It is one half of the cluster.
+    Half {
+        /// Connected members and their heuristics.
+        score: usize,
+        /// Connected members.
+        connected: usize,
+        /// It has members of the partition that is to keep the vote.
+        active: bool,
+        /// It has the node that the tie-breaker names.
+        preferred: bool,
+    },
+    /// It is more than half of the cluster.
+    ///
+    /// Two of these can share only nodes that are not connected. Such a node has moved on from the
+    /// older ring to the younger, so the younger is the one that still exists.
+    Majority {
+        /// The sequence number of its ring.
+        ring: u64,
+    },
+}
+
+/// What decides between two halves beside themselves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// The half that gets the vote if nothing else tells them apart.
+    pub(super) tie_breaker: TieBreaker,
+    /// The nodes of the partition that is to keep the vote, if one is.
+    pub(super) active: Option<&'a BTreeSet<NodeId>>,
+}
+
+/// Chooses the partition with the greatest claim, the first of them when claims are equal.
+///
+/// The view is settled: its members agree on configuration and memberships.
+pub(super) fn choose<'v>(
+    partitions: &[Partition<'v>],
+    view: View<'_>,
+    rules: Rules<'_>,
+) -> Option<(&'v BTreeSet<NodeId>, Reason)> {
+    let mut claims = partitions
+        .iter()
+        .filter_map(|part| Some((claim(part, view, rules)?, part.ids)));
+    let mut best = claims.next()?;
+    let mut second = None;
+    for other in claims {
+        if other.0 > best.0 {
+            second = Some(best.0);
+            best = other;
+        } else {
+            second = second.max(Some(other.0));
+        }
+    }
+    Some((best.1, reason(best.0, second)))
+}
+
+/// The claim of a partition; `None` if it is too small to have one.
+fn claim(partition: &Partition<'_>, view: View<'_>, rules: Rules<'_>) -> Option<Claim> {
+    // Members of a settled view agree on the configuration, so that of any member will do.
+    let config = view.member(*partition.connected.first()?)?.config.ids();
+    let preferred = match rules.tie_breaker {
+        TieBreaker::Lowest => *config.first()?,
+        TieBreaker::Highest => *config.last()?,
+        TieBreaker::Node(id) => id,
+    };
+    let present = partition.ids.intersection(config).count();
+    match (present * 2).cmp(&config.len()) {
+        Ordering::Less => None,
+        Ordering::Greater => Some(Claim::Majority {
+            ring: partition.ring.seq,
+        }),
+        Ordering::Equal => Some(Claim::Half {
+            score: partition.score(view),
+            connected: partition.connected.len(),
+            active: rules
+                .active
+                .is_some_and(|nodes| partition.connected.iter().any(|id| nodes.contains(id))),
+            preferred: partition.ids.contains(&preferred),
+        }),
+    }
+}
+
+/// Where the winning claim differs from the next one.
+fn reason(best: Claim, second: Option<Claim>) -> Reason {
+    match (best, second) {
+        (Claim::Majority { .. }, _) | (_, Some(Claim::Majority { .. })) => Reason::Majority,
+        (Claim::Half { .. }, None) => Reason::Alone,
+        (
+            Claim::Half {
+                score,
+                connected,
+                active,
+                preferred,
+            },
+            Some(Claim::Half {
+                score: s,
+                connected: c,
+                active: a,
+                preferred: p,
+            }),
+        ) => {
+            if score != s {
+                Reason::Score
+            } else if connected != c {
+                Reason::Connected
+            } else if active != a {
+                Reason::Active
+            } else if preferred != p {
+                Reason::TieBreaker
+            } else {
+                Reason::LowestConnected
+            }
+        }
+    }
+}

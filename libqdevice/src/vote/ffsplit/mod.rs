@@ -1,0 +1,6 @@
+//! Fifty-fifty split: one vote, given to one half of a cluster that fell into two.
+
+mod claim;
+mod judge;
+
+pub use judge::FfSplit;

@@ -1,0 +1,324 @@
+use super::{Members, View};
+use crate::base::{NodeId, RingId, Vote};
+use std::collections::BTreeMap;
+
+/// A vote to be pushed to one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Announcement {
+    /// Who is told.
+    pub to: NodeId,
+    /// The number its confirmation has to repeat.
+    pub seq: u32,
+    /// [`Vote::Ack`] or [`Vote::Nack`].
+    pub vote: Vote,
+    /// The ring the vote is for.
+    pub ring: RingId,
+}
+
+/// The right to cast the vote, from the moment an ACK is sent until a NACK is confirmed.
+///
+/// While it lasts the node may be casting, whether or not it has confirmed the ACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Grant {
+    /// The ring the ACK was for.
+    pub ring: RingId,
+}
+
+/// Tells every node of a cluster its vote, losers first.
+///
+/// ACKs wait until every loser has confirmed its NACK: for a moment nobody has the vote, never two
+/// partitions. Who wins is not decided here. [C: qnetd-algo-ffsplit.c, states of cluster and client]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Round {
+    ballots: BTreeMap<NodeId, Ballot>,
+}
+
+/// Where one node stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+struct Ballot {
+    /// Number of the last announcement to the node; the first one gets 1.
+    seq: u32,
+    due: Due,
+    grant: Option<Grant>,
+}
+
+/// What the running round still owes a node, or the node the round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+enum Due {
+    /// It has confirmed, or is no part of the round.
+    #[default]
+    Nothing,
+    /// It is to be told.
+    Telling(Ruling),
+    /// It has been told in this round and is to confirm.
+    Confirming(Ruling),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Ruling {
+    Wins,
+    Loses,
+}
+
+impl Round {
+    /// Starts a round in which the nodes that `wins` names get ACK and all others NACK.
+    ///
+    /// A round that still runs is given up. Every node is told, also one whose vote does not change.
+    pub fn open(&mut self, view: View<'_>, wins: impl Fn(NodeId) -> bool) -> Vec<Announcement> {
+        self.give_up();
+        for (id, _) in view.members() {
+            let ruling = if wins(id) {
+                Ruling::Wins
+            } else {
+                Ruling::Loses
+            };
+            self.ballots.entry(id).or_default().due = Due::Telling(ruling);
+        }
+        let ring = |id| view.member(id).map(|member| member.ring);
+        let nacks = self.tell(Ruling::Loses, ring);
+        if nacks.is_empty() {
+            self.tell(Ruling::Wins, ring)
+        } else {
+            nacks
+        }
+    }
+
+    /// Ends the round without another word: the cluster has changed and is not settled yet.
+    ///
+    /// Confirmations that are under way will count for nothing.
+    pub fn give_up(&mut self) {
+        for ballot in self.ballots.values_mut() {
+            ballot.due = Due::Nothing;
+        }
+    }
+
+    /// A node has confirmed an announcement.
+    ///
+    /// Only the last announcement made to the node counts, and only in the round that made it. When
+    /// no loser is left to confirm, the winners are told, for the rings that are stored now.
+    pub fn confirm(&mut self, node: NodeId, seq: u32, stored: &Members) -> Vec<Announcement> {
+        let Some(ballot) = self
+            .ballots
+            .get_mut(&node)
+            .filter(|ballot| ballot.seq == seq)
+        else {
+            return Vec::new();
+        };
+        match ballot.due {
+            // An old confirmation: the node has not been told anything in this round yet.
+            Due::Nothing | Due::Telling(_) => return Vec::new(),
+            Due::Confirming(Ruling::Wins) => ballot.due = Due::Nothing,
+            Due::Confirming(Ruling::Loses) => {
+                ballot.due = Due::Nothing;
+                ballot.grant = None;
+            }
+        }
+        if self
+            .ballots
+            .values()
+            .any(|ballot| ballot.due == Due::Confirming(Ruling::Loses))
+        {
+            return Vec::new();
+        }
+        self.tell(Ruling::Wins, |id| stored.get(&id).map(|member| member.ring))
+    }
+
+    /// A node has left; its numbers start anew if it comes back.
+    ///
+    /// Its grant goes with it: a node that loses its server drops the vote by itself.
+    pub fn forget(&mut self, node: NodeId) {
+        self.ballots.remove(&node);
+    }
+
+    /// Who may be casting the vote.
+    pub fn grants(&self) -> impl Iterator<Item = (NodeId, Grant)> {
+        self.ballots
+            .iter()
+            .filter_map(|(&id, ballot)| Some((id, ballot.grant?)))
+    }
+
+    /// Tells the winners or the losers that have not been told yet, in the order of node ids.
+    fn tell(
+        &mut self,
+        ruling: Ruling,
+        ring: impl Fn(NodeId) -> Option<RingId>,
+    ) -> Vec<Announcement> {
+        let mut told = Vec::new();
+        for (&to, ballot) in &mut self.ballots {
+            if ballot.due != Due::Telling(ruling) {
+                continue;
+            }
+            let Some(ring) = ring(to) else { continue };
+            ballot.seq = ballot.seq.wrapping_add(1);
+            ballot.due = Due::Confirming(ruling);
+            let vote = match ruling {
+                Ruling::Wins => {
+                    ballot.grant = Some(Grant { ring });
+                    Vote::Ack
+                }
+                Ruling::Loses => Vote::Nack,
+            };
+            told.push(Announcement {
+                to,
+                seq: ballot.seq,
+                vote,
+                ring,
+            });
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vote::Member;
+
+    /// A cluster of nodes 1 to `last`, in ring 1.`ring`.
+    fn cluster(last: u32, ring: u64) -> Members {
+        let member = Member {
+            ring: RingId::new(1, ring),
+            ..Member::default()
+        };
+        (1..=last).map(|id| (NodeId(id), member.clone())).collect()
+    }
+
+    fn all(members: &Members) -> View<'_> {
+        View::without(members, NodeId(0))
+    }
+
+    fn open(round: &mut Round, members: &Members, winners: &[u32]) -> Vec<(u32, u32, Vote)> {
+        short(&round.open(all(members), |id| winners.contains(&id.0)))
+    }
+
+    fn short(told: &[Announcement]) -> Vec<(u32, u32, Vote)> {
+        told.iter()
+            .map(|told| (told.to.0, told.seq, told.vote))
+            .collect()
+    }
+
+    fn granted(round: &Round) -> Vec<u32> {
+        round.grants().map(|(id, _)| id.0).collect()
+    }
+
+    #[test]
+    fn winners_hear_when_the_last_loser_has_confirmed() {
+        let (mut round, members) = (Round::default(), cluster(4, 1));
+        let told = open(&mut round, &members, &[1, 2]);
+        assert_eq!(told, [(3, 1, Vote::Nack), (4, 1, Vote::Nack)]);
+        assert_eq!(round.confirm(NodeId(4), 1, &members), []);
+        let told = round.confirm(NodeId(3), 1, &members);
+        assert_eq!(short(&told), [(1, 1, Vote::Ack), (2, 1, Vote::Ack)]);
+    }
+
+    #[test]
+    fn without_losers_the_winners_hear_at_once_and_are_told_again_every_round() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        assert_eq!(
+            open(&mut round, &members, &[1, 2]),
+            [(1, 1, Vote::Ack), (2, 1, Vote::Ack)]
+        );
+        assert_eq!(
+            open(&mut round, &members, &[1, 2]),
+            [(1, 2, Vote::Ack), (2, 2, Vote::Ack)]
+        );
+    }
+
+    #[test]
+    fn a_round_without_winners_ends_with_its_last_confirmation() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        assert_eq!(open(&mut round, &members, &[]).len(), 2);
+        assert_eq!(round.confirm(NodeId(1), 1, &members), []);
+        assert_eq!(round.confirm(NodeId(2), 1, &members), []);
+        assert_eq!(granted(&round), []);
+    }
+
+    #[test]
+    fn a_confirmation_counts_once() {
+        let (mut round, members) = (Round::default(), cluster(3, 1));
+        open(&mut round, &members, &[1]);
+        assert_eq!(round.confirm(NodeId(2), 1, &members), []);
+        assert_eq!(round.confirm(NodeId(2), 1, &members), []);
+        assert_eq!(round.confirm(NodeId(3), 1, &members).len(), 1);
+        assert_eq!(round.confirm(NodeId(3), 1, &members), []);
+    }
+
+    #[test]
+    fn a_confirmation_with_another_number_counts_for_nothing() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1]);
+        assert_eq!(round.confirm(NodeId(2), 0, &members), []);
+        assert_eq!(round.confirm(NodeId(2), 2, &members), []);
+        assert_eq!(round.confirm(NodeId(9), 1, &members), []);
+        assert_eq!(round.confirm(NodeId(2), 1, &members).len(), 1);
+    }
+
+    #[test]
+    fn an_old_confirmation_does_not_cost_a_winner_its_ack() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1, 2]);
+        open(&mut round, &members, &[1]);
+        // Node 1 now confirms the first round; in the second it has not been told anything yet.
+        assert_eq!(round.confirm(NodeId(1), 1, &members), []);
+        let told = round.confirm(NodeId(2), 2, &members);
+        assert_eq!(short(&told), [(1, 2, Vote::Ack)]);
+    }
+
+    #[test]
+    fn an_old_confirmation_does_not_stand_in_for_that_of_the_new_round() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1]);
+        open(&mut round, &members, &[1]);
+        assert_eq!(round.confirm(NodeId(2), 1, &members), []);
+        assert_eq!(round.confirm(NodeId(2), 2, &members).len(), 1);
+    }
+
+    #[test]
+    fn nothing_is_sent_in_a_round_that_was_given_up() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1]);
+        round.give_up();
+        assert_eq!(round.confirm(NodeId(2), 1, &members), []);
+    }
+
+    #[test]
+    fn a_grant_lasts_until_the_nack_is_confirmed() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1, 2]);
+        assert_eq!(granted(&round), [1, 2]);
+        open(&mut round, &members, &[1]);
+        assert_eq!(granted(&round), [1, 2]);
+        round.confirm(NodeId(2), 2, &members);
+        assert_eq!(granted(&round), [1]);
+    }
+
+    #[test]
+    fn an_unconfirmed_nack_of_a_round_that_was_given_up_leaves_the_grant() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1, 2]);
+        open(&mut round, &members, &[1]);
+        round.give_up();
+        round.confirm(NodeId(2), 2, &members);
+        assert_eq!(granted(&round), [1, 2]);
+    }
+
+    #[test]
+    fn a_node_that_left_is_not_waited_for_and_starts_anew() {
+        let (mut round, mut members) = (Round::default(), cluster(2, 1));
+        open(&mut round, &members, &[1]);
+        round.forget(NodeId(2));
+        members.remove(&NodeId(2));
+        assert_eq!(open(&mut round, &members, &[1]), [(1, 1, Vote::Ack)]);
+        let members = cluster(2, 2);
+        assert_eq!(open(&mut round, &members, &[1]), [(2, 1, Vote::Nack)]);
+    }
+
+    #[test]
+    fn a_vote_names_the_ring_of_its_receiver_and_a_late_ack_the_ring_stored_then() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        let nacks = round.open(all(&members), |id| id == NodeId(1));
+        assert_eq!(nacks[0].ring, RingId::new(1, 1));
+        let acks = round.confirm(NodeId(2), 1, &cluster(2, 7));
+        assert_eq!(acks[0].ring, RingId::new(1, 7));
+    }
+}
