@@ -18,6 +18,8 @@
 
 pub mod base;
 pub mod client;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod ipc;
 pub mod server;
 pub mod settings;
