@@ -1,5 +1,6 @@
-use super::{ClusterConfig, Notice, VoteFacts};
-use crate::base::{Heuristics, NodeList, Quorate, RingId};
+use super::{ClusterConfig, ConfigFault, Notice};
+use crate::base::{Heuristics, Millis, NodeList, Quorate, RingId};
+use crate::vote::VoteFacts;
 use crate::wire::{Malformed, Message, SendFault};
 
 /// What happens to the client.
@@ -80,30 +81,52 @@ pub enum Corosync {
     /// cmap: corosync.conf was loaded again and something we follow has changed.
     Reloaded {
         /// What it says now, or why that cannot be used.
-        config: Result<ClusterConfig, String>,
+        config: Result<ClusterConfig, ConfigFault>,
         /// The votes of the configured nodes, read after the change.
         facts: VoteFacts,
     },
-    /// A [`Action::Cast`] was refused; the text is the name of the error.
-    CastFailed(String),
+    /// votequorum did not take an [`Action::Cast`].
+    CastFailed(CastFault),
     /// The connection to votequorum or cmap is lost; the text says which.
     Closed(String),
+}
+
+/// Why a poll of votequorum did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CastFault {
+    /// `CS_ERR_TRY_AGAIN`: corosync is busy.
+    TryAgain,
+    /// `CS_ERR_MESSAGE_ERROR`: the ring is no longer the one votequorum is in.
+    OldRing,
+    /// Anything else; the text is the name of the error.
+    Refused(String),
 }
 
 /// What the driver owes, in order.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Resolve the server's name and try its addresses in order; answer with [`Link::Up`] or
-    /// [`Link::Down`]. An attempt under way is given up first.
+    /// Resolve the server's name and try its addresses in order; answer with [`Link::Up`], or with
+    /// [`Link::Down`] once when no address is left. An attempt under way is given up first. The limits
+    /// for messages are those of the settings (`net_initial_msg_*_size`) again.
     Connect,
     /// Read no further plain byte and start the TLS handshake as the client.
     StartTls,
-    /// Queue a message for the server.
+    /// Queue a message for the server; if that fails, answer with [`Link::SendFailed`].
     Send(Message),
-    /// Drop the connection or the attempt. No [`Link::Down`] is owed for it.
+    /// From now on read and send no longer messages than these, in bytes with the header. Holds for
+    /// this connection only.
+    Limit {
+        /// Of a message received.
+        receive: u32,
+        /// Of a message sent.
+        send: u32,
+    },
+    /// Drop the connection or the attempt. No [`Link::Down`] is owed for it, and nothing that is still
+    /// under way from it may be reported afterwards: the next [`Link`] event is about the next one.
     HangUp,
-    /// `votequorum_qdevice_poll`.
+    /// `votequorum_qdevice_poll`, finished before the next action is begun: a vote is withdrawn before
+    /// the server learns that this node is gone. A failure comes back as [`Corosync::CastFailed`].
     Cast {
         /// The ring the vote is for.
         ring: RingId,
@@ -115,7 +138,7 @@ pub enum Action {
         /// The number of the run; a new run ends an older one.
         run: u32,
         /// How long the commands may take.
-        timeout: crate::base::Millis,
+        timeout: Millis,
     },
     /// The service is up: tell systemd.
     Ready,

@@ -7,10 +7,12 @@ mod arbiter;
 mod ffsplit;
 mod partition;
 mod round;
+mod strategy;
 mod view;
 
 pub use arbiter::{Arbiter, Finding, Objection, Occasion, Reason, Verdict};
 pub use ffsplit::FfSplit;
 pub use partition::{Partition, configurations_agree, partitions};
 pub use round::{Announcement, Grant, Round};
+pub use strategy::{NodeVotes, Strategy, StrategyFault, VoteFacts};
 pub use view::{Member, Members, Roster, View};

@@ -2,5 +2,6 @@
 
 mod claim;
 mod judge;
+pub(super) mod strategy;
 
 pub use judge::FfSplit;
