@@ -20,10 +20,13 @@ impl ClusterName {
         &self.0
     }
 
-    /// Whether no control character and no NUL is in the name, so that it cannot forge a line of output.
+    /// Whether no control character and no NUL is in the name, so that it can neither forge a line of
+    /// output nor steer a terminal. Bytes that are not UTF-8 count as printable.
     #[must_use]
     pub fn is_printable(&self) -> bool {
-        !self.0.iter().any(u8::is_ascii_control)
+        !String::from_utf8_lossy(&self.0)
+            .chars()
+            .any(char::is_control)
     }
 }
 
@@ -62,6 +65,14 @@ mod tests {
         let name = ClusterName::new(*b"a\nCluster \"B\":");
         assert!(!name.is_printable());
         assert_eq!(name.to_string(), "a\\nCluster \"B\":");
+    }
+
+    #[test]
+    fn names_in_any_encoding_are_printable_and_control_characters_of_unicode_are_not() {
+        assert!(ClusterName::from("K\u{f6}ln \"1\"").is_printable());
+        assert!(ClusterName::new(*b"K\xf6ln").is_printable());
+        assert!(!ClusterName::from("\u{9b}31m").is_printable());
+        assert!(!ClusterName::from("\u{7f}").is_printable());
     }
 
     #[test]

@@ -109,11 +109,17 @@ impl Arbiter {
         }
     }
 
-    /// The algorithms that can be chosen, by number.
+    /// Whether an algorithm has a server half.
+    #[must_use]
+    pub fn supports(algorithm: Algorithm) -> bool {
+        Self::new(algorithm, TieBreaker::Lowest).is_some()
+    }
+
+    /// The algorithms that have a server half, by number.
     pub fn supported() -> impl Iterator<Item = Algorithm> {
         Algorithm::ALL
             .into_iter()
-            .filter(|&one| Self::new(one, TieBreaker::Lowest).is_some())
+            .filter(|&algorithm| Self::supports(algorithm))
     }
 
     /// Judges a report of the view's subject, which is not stored yet.
