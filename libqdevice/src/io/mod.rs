@@ -2,7 +2,19 @@
 //!
 //! Not here: anything that decides. These modules read clocks, move bytes, lock and log.
 
+mod accept;
 pub mod clock;
+pub mod detach;
+mod group;
+pub mod ipc_client;
+pub mod ipc_server;
+pub mod lock_file;
 pub mod log;
+pub mod options;
+pub mod os_error;
+pub mod systemd;
 #[cfg(test)]
 mod test_dir;
+
+pub use accept::Pause;
+pub use group::group_id;

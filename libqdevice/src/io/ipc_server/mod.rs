@@ -1,0 +1,242 @@
+//! The daemons' end of the local socket: one line in, one answer out, then the connection is closed.
+//!
+//! Not here: what the lines mean. Whoever owns the state takes them as [`IpcEvent`]s.
+
+mod conversation;
+mod socket;
+
+use super::accept::Pause;
+use super::log::tell;
+use super::os_error::Numbered;
+use crate::base::Level;
+use crate::ipc::Reply;
+use conversation::converse;
+use socket::SocketFile;
+pub use socket::{IpcOptions, IpcSocket};
+use std::sync::Arc;
+use tokio::net::UnixListener;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
+
+/// The local socket at work; it is closed and its file removed when this is dropped.
+#[derive(Debug)]
+pub struct Ipc {
+    events: mpsc::Receiver<IpcEvent>,
+    task: AbortHandle,
+    _file: SocketFile,
+}
+
+impl Ipc {
+    /// Serves on `listener`; `file` is removed in the end. Needs a runtime.
+    fn start(listener: UnixListener, file: SocketFile, limits: Limits) -> Self {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let task = tokio::spawn(accept(listener, limits, sender)).abort_handle();
+        Self {
+            events,
+            task,
+            _file: file,
+        }
+    }
+
+    /// What happens next on the local socket. May be dropped and called again at any time.
+    pub async fn next(&mut self) -> IpcEvent {
+        match self.events.recv().await {
+            Some(event) => event,
+            // The accepting task holds a sender and never ends by itself.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Ipc {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What the owner of the state hears from the local socket.
+#[derive(Debug)]
+pub enum IpcEvent {
+    /// A tool has sent a line.
+    Asked(Question),
+    /// An answer that was given with [`Then::Shutdown`] is on its way, whole.
+    ShutdownAnswered,
+}
+
+/// What comes after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing more.
+    Close,
+    /// [`IpcEvent::ShutdownAnswered`].
+    Shutdown,
+}
+
+/// A line and the way back. Dropping it closes the tool's connection without an answer.
+#[derive(Debug)]
+pub struct Question {
+    line: Vec<u8>,
+    answer: oneshot::Sender<(Reply, Then)>,
+}
+
+impl Question {
+    /// The line, with its line feed and whatever stands behind it.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Sends the answer and closes the connection.
+    pub fn answer(self, reply: Reply, then: Then) {
+        // The tool may have given up meanwhile.
+        let _ = self.answer.send((reply, then));
+    }
+}
+
+/// How many tools at once, and how long lines and answers may be.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    clients: usize,
+    receive: usize,
+    send: usize,
+}
+
+async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<IpcEvent>) {
+    let free = Arc::new(Semaphore::new(limits.clients));
+    let mut pause = Pause::default();
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                let error = Numbered(&error);
+                pause
+                    .after(format!("Can't accept local IPC connection {error}"))
+                    .await;
+                continue;
+            }
+        };
+        pause.over();
+        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
+            tell(
+                Level::Error,
+                &"Maximum IPC clients reached. Not accepting connection",
+            );
+            continue;
+        };
+        let events = events.clone();
+        tokio::spawn(async move {
+            converse(stream, limits, events).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Lines that may wait for the owner of the state.
+const EVENTS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::test_dir::TestDir;
+    use std::path::Path;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    fn server(path: &Path, max_clients: u64) -> Ipc {
+        let options = IpcOptions {
+            path: path.to_owned(),
+            umask: None,
+            group: None,
+            backlog: 10,
+            max_clients,
+            max_receive: 1024,
+            max_send: 1024,
+        };
+        IpcSocket::bind(&options).unwrap().serve().unwrap()
+    }
+
+    async fn asked(ipc: &mut Ipc) -> Question {
+        match ipc.next().await {
+            IpcEvent::Asked(question) => question,
+            IpcEvent::ShutdownAnswered => panic!("nobody asked for a shutdown"),
+        }
+    }
+
+    async fn rest_of(mut tool: UnixStream) -> String {
+        let mut text = String::new();
+        tool.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_line_is_answered_and_the_connection_closed() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 10);
+        let mut tool = UnixStream::connect(&path).await.unwrap();
+        tool.write_all(b"sta").await.unwrap();
+        tool.write_all(b"tus\nmore").await.unwrap();
+        let question = asked(&mut ipc).await;
+        assert!(question.line().starts_with(b"status\n"));
+        question.answer(Reply::ok("Text\n", ""), Then::Close);
+        assert_eq!(rest_of(tool).await, "OK\nText\n");
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_is_reported_when_its_answer_is_out() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 10);
+        let mut tool = UnixStream::connect(&path).await.unwrap();
+        tool.write_all(b"shutdown\n").await.unwrap();
+        asked(&mut ipc).await.answer(Reply::done(), Then::Shutdown);
+        assert!(matches!(ipc.next().await, IpcEvent::ShutdownAnswered));
+        drop(ipc);
+        assert_eq!(rest_of(tool).await, "OK\n");
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_line_may_be_as_long_as_the_limit_and_no_longer() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 10);
+        let mut tool = UnixStream::connect(&path).await.unwrap();
+        tool.write_all(&[vec![b'x'; 1023], b"\n".to_vec()].concat())
+            .await
+            .unwrap();
+        assert_eq!(asked(&mut ipc).await.line().len(), 1024);
+
+        let mut tool = UnixStream::connect(&path).await.unwrap();
+        tool.write_all(&[vec![b'x'; 1024], b"\n".to_vec()].concat())
+            .await
+            .unwrap();
+        assert_eq!(rest_of(tool).await, "Error\nCommand too long\n");
+    }
+
+    #[tokio::test]
+    async fn one_tool_too_many_is_closed_at_once_and_a_place_becomes_free_again() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 1);
+        let mut first = UnixStream::connect(&path).await.unwrap();
+        first.write_all(b"status\n").await.unwrap();
+        let question = asked(&mut ipc).await;
+        assert_eq!(rest_of(UnixStream::connect(&path).await.unwrap()).await, "");
+
+        question.answer(Reply::done(), Then::Close);
+        assert_eq!(rest_of(first).await, "OK\n");
+        let mut third = UnixStream::connect(&path).await.unwrap();
+        third.write_all(b"status\n").await.unwrap();
+        asked(&mut ipc).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tool_that_says_nothing_does_not_keep_its_place() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let _ipc = server(&path, 1);
+        let silent = UnixStream::connect(&path).await.unwrap();
+        assert_eq!(rest_of(silent).await, "");
+    }
+}
