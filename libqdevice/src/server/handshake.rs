@@ -244,3 +244,330 @@ impl Exam {
         option
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Bench, error, error_of, init, preinit};
+    use super::super::{Event, ServerConfig};
+    use super::*;
+    use crate::wire::{Plain, VoteReply};
+
+    fn start_tls(seq: u32) -> Message {
+        Message::StartTls(Plain { seq: Some(seq) })
+    }
+
+    fn with_tls(tls: TlsSupport) -> Bench {
+        Bench::with(ServerConfig {
+            tls,
+            client_cert_required: true,
+            ..ServerConfig::default()
+        })
+    }
+
+    fn tls_up(peer: u64, shown: Option<&str>) -> Event {
+        let identity = shown.map(|name| Identity(name.as_bytes().to_vec()));
+        Event::TlsUp {
+            peer: PeerId(peer),
+            identity,
+        }
+    }
+
+    #[test]
+    fn preinit_is_answered_with_how_the_server_stands_to_tls() {
+        let mut bench = with_tls(TlsSupport::Required);
+        bench.connect(1);
+        let reply = PreInitReply {
+            seq: Some(1),
+            tls: Some(TlsSupport::Required),
+            client_cert_required: Some(1),
+        };
+        let message = Message::PreInitReply(reply);
+        assert_eq!(
+            bench.send(1, preinit("K")),
+            [Action::Send {
+                peer: PeerId(1),
+                message
+            }]
+        );
+    }
+
+    #[test]
+    fn preinit_needs_a_printable_name_and_may_change_it_until_the_client_is_admitted() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        let nameless = PreInit {
+            seq: Some(1),
+            cluster: None,
+        };
+        assert_eq!(
+            bench.send(1, Message::PreInit(nameless)),
+            error(1, Some(1), 7)
+        );
+        assert_eq!(
+            bench.send(1, preinit("a\nCluster \"B\":")),
+            error(1, Some(1), 9)
+        );
+        assert_eq!(bench.send(1, preinit("a\0b")), error(1, Some(1), 9));
+        bench.send(1, preinit("A"));
+        bench.send(1, preinit("B"));
+        bench.send(1, Message::Init(init(1)));
+        assert_eq!(bench.send(1, preinit("A")), error(1, Some(1), 8));
+        assert!(bench.server.clusters.named(&"B".into()).is_some());
+        assert!(bench.server.clusters.named(&"A".into()).is_none());
+    }
+
+    /// An INIT with the options named.
+    fn asking(options: &str) -> Message {
+        let all = init(1);
+        let mut asked = Init {
+            seq: Some(2),
+            ..Init::default()
+        };
+        for option in options.split_whitespace() {
+            match option.split_once('=') {
+                None if option == "node" => asked.node = all.node,
+                None if option == "ring" => asked.ring = all.ring,
+                None if option == "tie" => asked.tie_breaker = all.tie_breaker,
+                Some(("beat", millis)) => asked.heartbeat = Some(Millis(millis.parse().unwrap())),
+                Some(("algo", number)) => asked.algorithm = Some(number.parse().unwrap()),
+                None | Some(_) => panic!("{option}"),
+            }
+        }
+        Message::Init(asked)
+    }
+
+    #[test]
+    fn init_codes_come_in_the_order_of_the_c_server() {
+        let unnamed = [
+            ("node ring beat=8000 tie algo=1", 6),
+            ("node ring tie algo=1", 13),
+            ("node ring beat=999 tie algo=1", 13),
+            ("node ring beat=8000 tie algo=9", 12),
+        ];
+        let named = [
+            ("ring beat=8000 tie algo=1", 7),
+            ("ring tie algo=1", 13),
+            ("node beat=8000 tie algo=1", 7),
+            ("node ring tie algo=1", 7),
+            ("node ring beat=8000 algo=1", 7),
+            ("node ring beat=8000 tie", 7),
+            ("node ring beat=8000 algo=9", 12),
+            ("node ring beat=1 tie algo=4", 12),
+            ("", 13),
+            ("beat=1000", 7),
+            ("node ring beat=999 tie algo=1", 13),
+            ("node ring beat=1000 tie algo=1", 0),
+            ("node ring beat=120000 tie algo=1", 0),
+            ("node ring beat=120001 tie algo=1", 13),
+        ];
+        for (options, code) in unnamed {
+            let mut bench = Bench::new();
+            bench.connect(1);
+            assert_eq!(
+                error_of(&bench.send(1, asking(options))),
+                Some(code),
+                "unnamed {options}"
+            );
+        }
+        for (options, code) in named {
+            let mut bench = Bench::new();
+            bench.named(1, "K");
+            assert_eq!(
+                error_of(&bench.send(1, asking(options))),
+                Some(code),
+                "named {options}"
+            );
+        }
+    }
+
+    #[test]
+    fn algorithms_without_a_server_half_are_refused() {
+        for number in [0, 2, 3] {
+            let mut bench = Bench::new();
+            bench.named(1, "K");
+            let asked = Init {
+                algorithm: Some(number),
+                ..init(1)
+            };
+            assert_eq!(
+                error_of(&bench.send(1, Message::Init(asked))),
+                Some(12),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_newcomer_that_collides_in_everything_hears_of_the_tie_breaker() {
+        let mut bench = Bench::new();
+        bench.admitted(1, "K", 1);
+        bench.named(2, "K");
+        let mut asked = Init {
+            tie_breaker: Some(TieBreaker::Highest),
+            ..init(1)
+        };
+        assert_eq!(
+            error_of(&bench.send(2, Message::Init(asked.clone()))),
+            Some(15)
+        );
+        asked.tie_breaker = Some(TieBreaker::Lowest);
+        assert_eq!(error_of(&bench.send(2, Message::Init(asked))), Some(17));
+        assert_eq!(error_of(&bench.send(2, Message::Init(init(2)))), Some(0));
+    }
+
+    #[test]
+    fn names_that_differ_behind_blanks_or_in_case_are_different_clusters() {
+        let mut bench = Bench::new();
+        for (peer, name) in [(1, "K"), (2, "k"), (3, "K ")] {
+            bench.admitted(peer, name, 1);
+        }
+        assert_eq!(bench.server.clusters.len(), 3);
+    }
+
+    #[test]
+    fn a_second_init_is_refused_and_changes_nothing() {
+        let mut bench = Bench::new();
+        bench.admitted(1, "K", 1);
+        let before = bench.server.clone();
+        let asked = Init {
+            heartbeat: Some(Millis(1000)),
+            ring: Some(RingId::new(9, 9)),
+            ..init(5)
+        };
+        assert_eq!(error_of(&bench.send(1, Message::Init(asked))), Some(17));
+        assert_eq!(bench.server, before);
+    }
+
+    #[test]
+    fn a_bearable_heartbeat_holds_even_if_the_client_is_not_admitted() {
+        let mut bench = Bench::new();
+        bench.named(1, "K");
+        bench.send(
+            1,
+            Message::Init(Init {
+                node: None,
+                ..init(1)
+            }),
+        );
+        assert_eq!(
+            bench.server.next_deadline(),
+            Some(Time::from_millis(12_000))
+        );
+    }
+
+    #[test]
+    fn a_heartbeat_too_long_to_be_watched_is_refused() {
+        let mut bench = Bench::set("heartbeat_interval_max=20000000");
+        bench.named(1, "K");
+        let asked = |millis| {
+            Message::Init(Init {
+                heartbeat: Some(Millis(millis)),
+                ..init(1)
+            })
+        };
+        assert_eq!(error_of(&bench.send(1, asked(12_000_001))), Some(13));
+        assert_eq!(error_of(&bench.send(1, asked(12_000_000))), Some(0));
+    }
+
+    #[test]
+    fn init_reply_says_what_the_server_knows_also_when_it_refuses() {
+        let mut bench =
+            Bench::set("max_client_receive_size=99999999999,max_client_send_size=4294967295");
+        bench.connect(1);
+        let asked = Init {
+            supported_messages: Some(vec![]),
+            supported_options: Some(vec![1]),
+            ..init(1)
+        };
+        let reply = InitReply {
+            seq: Some(2),
+            error: Some(6),
+            supported_messages: Some((0..18).collect()),
+            supported_options: Some((0..24).collect()),
+            max_request_size: Some(u32::MAX),
+            max_reply_size: Some(u32::MAX),
+            supported_algorithms: Some(vec![1]),
+        };
+        let message = Message::InitReply(reply);
+        assert_eq!(
+            bench.send(1, Message::Init(asked)),
+            [Action::Send {
+                peer: PeerId(1),
+                message
+            }]
+        );
+    }
+
+    #[test]
+    fn starttls_needs_a_name_a_server_with_tls_and_a_plain_connection() {
+        let mut bench = with_tls(TlsSupport::Supported);
+        bench.connect(1);
+        assert_eq!(bench.send(1, start_tls(2)), error(1, Some(2), 6));
+        bench.send(1, preinit("K"));
+        assert_eq!(
+            bench.send(1, start_tls(2)),
+            [Action::StartTls { peer: PeerId(1) }]
+        );
+        bench.handle(tls_up(1, Some("K")));
+        assert_eq!(bench.send(1, start_tls(3)), error(1, Some(3), 8));
+
+        let mut without = Bench::new();
+        without.named(1, "K");
+        assert_eq!(
+            without.send(1, start_tls(2)),
+            [Action::Close { peer: PeerId(1) }]
+        );
+    }
+
+    #[test]
+    fn a_server_that_requires_tls_says_so_before_anything_else_and_keeps_the_client() {
+        let mut bench = with_tls(TlsSupport::Required);
+        bench.named(1, "K");
+        assert_eq!(bench.send(1, Message::Init(init(1))), error(1, Some(2), 3));
+        assert_eq!(
+            bench.send(1, Message::AskForVote(Plain { seq: Some(3) })),
+            error(1, Some(3), 3)
+        );
+        // Not asked about TLS: messages that have no place anyway.
+        assert_eq!(
+            bench.send(
+                1,
+                Message::VoteInfo(VoteReply {
+                    seq: Some(4),
+                    ..VoteReply::default()
+                })
+            ),
+            error(1, Some(4), 8)
+        );
+    }
+
+    #[test]
+    fn a_certificate_lets_into_its_own_cluster_only() {
+        let mut bench = with_tls(TlsSupport::Required);
+        for (peer, shown) in [(1, Some("K")), (2, Some("Other")), (3, None)] {
+            bench.named(peer, "K");
+            bench.send(peer, start_tls(2));
+            bench.handle(tls_up(peer, shown));
+        }
+        assert_eq!(error_of(&bench.send(1, Message::Init(init(1)))), Some(0));
+        for peer in [2, 3] {
+            let closed = [Action::Close { peer: PeerId(peer) }];
+            assert_eq!(bench.send(peer, Message::Init(init(2))), closed);
+        }
+    }
+
+    #[test]
+    fn a_certificate_checked_for_one_name_is_no_use_for_another() {
+        let mut bench = with_tls(TlsSupport::Required);
+        bench.named(1, "Other");
+        bench.send(1, start_tls(2));
+        bench.handle(tls_up(1, Some("Other")));
+        let ask = Message::AskForVote(Plain { seq: Some(3) });
+        assert_eq!(bench.send(1, ask), error(1, Some(3), 11));
+        bench.send(1, preinit("K"));
+        assert_eq!(
+            bench.send(1, Message::Init(init(1))),
+            [Action::Close { peer: PeerId(1) }]
+        );
+    }
+}

@@ -4,7 +4,10 @@
 //! [`wire`](crate::wire).
 
 mod clusters;
+mod departure;
 mod event;
+#[cfg(test)]
+mod fixture;
 mod gate;
 mod handshake;
 mod notice;
@@ -21,7 +24,7 @@ pub use refusal::{Cause, Refusal};
 pub use settings::QnetdSettings;
 
 use crate::base::{ClusterName, Millis, NodeId, Time, TlsSupport};
-use crate::vote::{Announcement, Finding, Grant, View};
+use crate::vote::{Announcement, Finding, Grant};
 use crate::wire::{Malformed, Message, ReplyErrorCode, ServerError, VoteReply};
 use clusters::{ClusterId, Clusters};
 use peer::{Peer, Stage, Tls};
@@ -189,14 +192,6 @@ impl Server {
         send_error(id, seq, refusal.code(), out);
     }
 
-    /// The client is to be disconnected before the call returns.
-    fn doom(&mut self, id: PeerId, cause: Cause, out: &mut Vec<Action>) {
-        if let Some(party) = self.party(id) {
-            out.push(Action::Tell(Notice::Dropped(party, cause)));
-            self.doomed.insert(id);
-        }
-    }
-
     /// Pushes votes to members of a cluster.
     fn announce(&mut self, cluster: ClusterId, told: Vec<Announcement>, out: &mut Vec<Action>) {
         for Announcement {
@@ -258,48 +253,6 @@ impl Server {
         }));
     }
 
-    /// Disconnects the doomed until none is left.
-    fn settle(&mut self, out: &mut Vec<Action>) {
-        while let Some(id) = self.doomed.pop_first() {
-            out.push(Action::Close { peer: id });
-            self.part(id, out);
-        }
-    }
-
-    /// A client is gone: the others of its cluster are judged without it.
-    fn part(&mut self, id: PeerId, out: &mut Vec<Action>) {
-        let Some(party) = self.party(id) else { return };
-        out.push(Action::Tell(Notice::Left(party)));
-        self.silence.forget(id);
-        self.doomed.remove(&id);
-        let Some(Peer {
-            stage: Stage::Admitted(seat),
-            ..
-        }) = self.peers.remove(&id)
-        else {
-            return;
-        };
-        let Some(cluster) = self.clusters.get_mut(seat.cluster) else {
-            return;
-        };
-        let verdict = cluster
-            .arbiter
-            .leave(View::without(&cluster.members, seat.node));
-        self.clusters.remove(seat.cluster, seat.node);
-        self.tell_finding(seat.cluster, verdict.finding, out);
-        self.announce(seat.cluster, verdict.announce, out);
-    }
-
-    /// Lets all clients go. Nothing is decided and nobody is told anything.
-    fn shut_down(&mut self, out: &mut Vec<Action>) {
-        self.ending = true;
-        out.push(Action::Tell(Notice::GoingDown));
-        out.extend(self.peers.keys().map(|&peer| Action::Close { peer }));
-        self.peers.clear();
-        self.clusters = Clusters::default();
-        self.silence = Silence::new(&self.config.settings);
-    }
-
     /// How the log names a client.
     fn party(&self, id: PeerId) -> Option<Party> {
         let peer = self.peers.get(&id)?;
@@ -328,4 +281,254 @@ fn send_error(peer: PeerId, seq: Option<u32>, code: ReplyErrorCode, out: &mut Ve
         peer,
         message: Message::ServerError(error),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{Bench, config, confirmation, error, init, membership, preinit};
+    use super::*;
+    use crate::base::RingId;
+    use crate::wire::{DecodeError, DecodeFault, Echo, Plain};
+
+    const CLOSE_1: [Action; 1] = [Action::Close { peer: PeerId(1) }];
+
+    fn malformed(bench: &mut Bench, malformed: Malformed) -> Vec<Action> {
+        bench.handle(Event::Received {
+            peer: PeerId(1),
+            message: Err(malformed),
+        })
+    }
+
+    fn undecodable(seq: Option<u32>) -> Malformed {
+        Malformed::Undecodable(DecodeError {
+            seq,
+            fault: DecodeFault::Truncated,
+        })
+    }
+
+    /// The votes pushed to others.
+    fn announced(actions: &[Action]) -> Vec<(u64, Option<crate::base::Vote>)> {
+        let vote = |action: &Action| match action {
+            Action::Send {
+                peer,
+                message: Message::VoteInfo(info),
+            } => Some((peer.0, info.vote)),
+            Action::Send { .. }
+            | Action::StartTls { .. }
+            | Action::Close { .. }
+            | Action::Tell(_) => None,
+        };
+        actions.iter().filter_map(vote).collect()
+    }
+
+    /// Two nodes, 1 on connection 1 and 2 on connection 2, together and with votes confirmed.
+    fn pair() -> Bench {
+        let mut bench = Bench::new();
+        for node in [1, 2] {
+            bench.admitted(node.into(), "K", node);
+            bench.send(node.into(), config(&[1, 2]));
+        }
+        for peer in [1, 2] {
+            bench.send(peer, membership(RingId::new(1, 8), &[1, 2]));
+        }
+        for peer in [1, 2] {
+            bench.send(peer, confirmation(1));
+        }
+        bench
+    }
+
+    #[test]
+    fn a_silent_client_is_disconnected_when_its_patience_ends() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        assert_eq!(
+            bench.server.next_deadline(),
+            Some(Time::from_millis(180_000))
+        );
+        assert_eq!(bench.wait(179_999), []);
+        assert_eq!(bench.wait(1), CLOSE_1);
+        assert_eq!(bench.server.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_message_is_a_sign_of_life_even_if_it_is_unexpected_or_cannot_be_decoded() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        bench.wait(100_000);
+        bench.send(1, Message::VoteInfo(VoteReply::default()));
+        assert_eq!(bench.wait(179_999), []);
+        malformed(&mut bench, undecodable(None));
+        assert_eq!(bench.wait(179_999), []);
+        assert_eq!(bench.wait(1), CLOSE_1);
+    }
+
+    #[test]
+    fn a_skipped_message_is_no_sign_of_life() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        bench.wait(100_000);
+        malformed(&mut bench, Malformed::UnknownType(99));
+        malformed(&mut bench, Malformed::TooLong(99_999));
+        assert_eq!(bench.wait(80_000), CLOSE_1);
+    }
+
+    #[test]
+    fn without_dead_peer_detection_nobody_is_waited_for() {
+        let mut bench = Bench::set("dpd_enabled=off");
+        bench.admitted(1, "K", 1);
+        assert_eq!(bench.server.next_deadline(), None);
+    }
+
+    #[test]
+    fn an_extreme_coefficient_is_cut_to_five_hours_instead_of_refusing_everybody() {
+        let mut bench = Bench::set("dpd_interval_coefficient=1000");
+        assert_eq!(bench.connect(1), []);
+        assert_eq!(
+            bench.server.next_deadline(),
+            Some(Time::from_millis(18_000_000))
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_answered_by_its_kind() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        assert_eq!(
+            malformed(&mut bench, Malformed::UnknownType(99)),
+            error(1, None, 4)
+        );
+        assert_eq!(
+            malformed(&mut bench, Malformed::TooLong(32_763)),
+            error(1, None, 5)
+        );
+        assert_eq!(malformed(&mut bench, undecodable(None)), error(1, None, 9));
+        assert_eq!(
+            malformed(&mut bench, undecodable(Some(7))),
+            error(1, Some(7), 9)
+        );
+    }
+
+    #[test]
+    fn messages_of_servers_are_unexpected_at_any_time() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        let info = Message::VoteInfo(VoteReply {
+            seq: Some(5),
+            ..VoteReply::default()
+        });
+        assert_eq!(bench.send(1, info.clone()), error(1, Some(5), 8));
+        bench.admitted(2, "K", 1);
+        assert_eq!(bench.send(2, info), error(2, Some(5), 8));
+        assert_eq!(
+            bench.send(2, Message::EchoReply(Echo::new(6))),
+            error(2, Some(6), 8)
+        );
+    }
+
+    #[test]
+    fn one_connection_too_many_is_closed_until_another_one_goes() {
+        let mut bench = Bench::with(ServerConfig {
+            max_clients: Some(1),
+            ..Default::default()
+        });
+        assert_eq!(bench.connect(1), []);
+        assert_eq!(bench.connect(2), [Action::Close { peer: PeerId(2) }]);
+        bench.handle(Event::Gone { peer: PeerId(1) });
+        assert_eq!(bench.connect(3), []);
+    }
+
+    #[test]
+    fn late_events_of_a_closed_connection_are_ignored() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.send(1, preinit("K")), []);
+        assert_eq!(bench.send_failed(1), []);
+        assert_eq!(bench.handle(Event::Gone { peer: PeerId(1) }), []);
+        let identity = Some(Identity(b"K".to_vec()));
+        assert_eq!(
+            bench.handle(Event::TlsUp {
+                peer: PeerId(1),
+                identity
+            }),
+            []
+        );
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_disconnected_and_the_others_are_judged_without_it() {
+        let mut bench = pair();
+        let actions = bench.send_failed(2);
+        assert_eq!(actions[0], Action::Close { peer: PeerId(2) });
+        assert_eq!(
+            announced(&actions[1..]),
+            [(1, Some(crate::base::Vote::Ack))]
+        );
+        assert_eq!(actions.len(), 2);
+    }
+
+    #[test]
+    fn a_connection_that_is_gone_is_not_closed_again() {
+        let mut bench = pair();
+        let actions = bench.handle(Event::Gone { peer: PeerId(2) });
+        assert_eq!(announced(&actions), [(1, Some(crate::base::Vote::Ack))]);
+        assert_eq!(actions.len(), 1);
+    }
+
+    #[test]
+    fn two_nodes_that_fall_silent_together_are_both_gone_when_the_call_returns() {
+        let mut bench = pair();
+        let actions = bench.wait(12_000);
+        let closed: Vec<_> = actions
+            .iter()
+            .filter(|action| matches!(action, Action::Close { .. }))
+            .collect();
+        assert_eq!(closed.len(), 2);
+        assert_eq!(bench.server.peers.len() + bench.server.clusters.len(), 0);
+        assert_eq!(bench.server.next_deadline(), None);
+    }
+
+    #[test]
+    fn shutting_down_closes_everything_and_decides_nothing() {
+        let mut bench = pair();
+        let actions = bench.handle(Event::Shutdown);
+        assert_eq!(
+            actions,
+            [1, 2].map(|peer| Action::Close { peer: PeerId(peer) })
+        );
+        assert_eq!(bench.server.next_deadline(), None);
+        assert_eq!(bench.connect(3), [Action::Close { peer: PeerId(3) }]);
+    }
+
+    #[test]
+    fn a_node_that_leaves_takes_its_grant_along() {
+        let mut bench = pair();
+        let granted = |bench: &Bench| -> Vec<u32> {
+            bench
+                .server
+                .grants(&"K".into())
+                .iter()
+                .map(|(id, _)| id.0)
+                .collect()
+        };
+        assert_eq!(granted(&bench), [1, 2]);
+        bench.handle(Event::Gone { peer: PeerId(2) });
+        assert_eq!(granted(&bench), [1]);
+        bench.handle(Event::Gone { peer: PeerId(1) });
+        assert_eq!(granted(&bench), []);
+    }
+
+    #[test]
+    fn a_client_that_failed_to_be_admitted_just_goes() {
+        let mut bench = pair();
+        bench.named(3, "K");
+        bench.send(3, Message::Init(init(1)));
+        assert_eq!(bench.handle(Event::Gone { peer: PeerId(3) }), []);
+    }
+
+    #[test]
+    fn a_plain_message_that_nobody_asked_for_is_answered_with_its_number() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        let ask = Message::AskForVote(Plain { seq: Some(9) });
+        assert_eq!(bench.send(1, ask), error(1, Some(9), 11));
+    }
 }

@@ -294,3 +294,314 @@ impl Server {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Bench, config, error, init, membership};
+    use super::*;
+    use crate::base::{KeepActivePartition, Millis, NodeList, Quorate};
+    use crate::wire::{Echo, Init};
+
+    const RING: RingId = RingId::new(1, 8);
+
+    /// One admitted client, node 1 on connection 1.
+    fn bench() -> Bench {
+        let mut bench = Bench::new();
+        bench.admitted(1, "K", 1);
+        bench
+    }
+
+    fn to_1(message: Message) -> Vec<Action> {
+        vec![Action::Send {
+            peer: PeerId(1),
+            message,
+        }]
+    }
+
+    fn list(kind: NodeListKind, ids: &[u32]) -> NodeListReport {
+        NodeListReport {
+            seq: Some(5),
+            kind: Some(kind),
+            nodes: NodeList::of_ids(ids.iter().copied()),
+            ..NodeListReport::default()
+        }
+    }
+
+    fn list_reply(kind: NodeListKind, ring: RingId, vote: Vote) -> Message {
+        Message::NodeListReply(NodeListReply {
+            seq: Some(5),
+            kind: Some(kind),
+            ring: Some(ring),
+            vote: Some(vote),
+        })
+    }
+
+    fn heuristics(seq: Option<u32>, heuristics: Heuristics) -> Message {
+        Message::HeuristicsChange(HeuristicsReport { seq, heuristics })
+    }
+
+    #[test]
+    fn nothing_of_a_member_is_served_before_init() {
+        let seq = Some(5);
+        let requests = [
+            Message::SetOption(Options {
+                seq,
+                ..Options::default()
+            }),
+            Message::EchoRequest(Echo::new(5)),
+            Message::NodeList(list(NodeListKind::Quorum, &[])),
+            Message::AskForVote(Plain { seq }),
+            Message::VoteInfoReply(Plain { seq }),
+            heuristics(seq, Heuristics::Pass),
+        ];
+        for request in requests {
+            let mut bench = Bench::new();
+            bench.named(1, "K");
+            assert_eq!(
+                bench.send(1, request.clone()),
+                error(1, seq, 11),
+                "{request:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_echo_comes_back_as_it_was() {
+        let body = b"\xff\xff\0\0\0\0\0\x04\0\0\0\x07".to_vec();
+        let echo = Echo::received(Some(7), body);
+        let mut bench = bench();
+        assert_eq!(
+            bench.send(1, Message::EchoRequest(echo.clone())),
+            to_1(Message::EchoReply(echo))
+        );
+    }
+
+    #[test]
+    fn options_are_confirmed_as_they_were_set() {
+        let mut bench = bench();
+        let none = Options {
+            seq: None,
+            ..Options::default()
+        };
+        assert_eq!(
+            bench.send(1, Message::SetOption(none)),
+            to_1(Message::SetOptionReply(none))
+        );
+        let both = Options {
+            seq: Some(5),
+            heartbeat: Some(Millis(1000)),
+            keep_active_partition: Some(KeepActivePartition::Enabled),
+        };
+        assert_eq!(
+            bench.send(1, Message::SetOption(both)),
+            to_1(Message::SetOptionReply(both))
+        );
+        assert_eq!(bench.server.next_deadline(), Some(Time::from_millis(1500)));
+    }
+
+    #[test]
+    fn an_unbearable_heartbeat_is_refused_with_all_that_came_with_it() {
+        let mut bench = Bench::set("heartbeat_interval_max=20000000");
+        bench.admitted(1, "K", 1);
+        let before = bench.server.clone();
+        for millis in [999, 12_000_001, 20_000_001] {
+            let asked = Options {
+                seq: Some(5),
+                heartbeat: Some(Millis(millis)),
+                keep_active_partition: Some(KeepActivePartition::Enabled),
+            };
+            assert_eq!(
+                bench.send(1, Message::SetOption(asked)),
+                error(1, Some(5), 13)
+            );
+        }
+        assert_eq!(bench.server, before);
+    }
+
+    #[test]
+    fn a_list_without_an_option_it_needs_is_refused() {
+        let mut bench = bench();
+        let membership = list(NodeListKind::Membership, &[1]);
+        let cases = [
+            (
+                NodeListReport {
+                    kind: None,
+                    ..membership.clone()
+                },
+                Some(5),
+            ),
+            (
+                NodeListReport {
+                    seq: None,
+                    ring: Some(RING),
+                    ..membership.clone()
+                },
+                None,
+            ),
+            (membership, Some(5)),
+            (list(NodeListKind::Quorum, &[1]), Some(5)),
+        ];
+        for (report, seq) in cases {
+            let request = Message::NodeList(report.clone());
+            assert_eq!(bench.send(1, request), error(1, seq, 7), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_requests_need_a_number_and_heuristics_a_result() {
+        let mut bench = bench();
+        let none = Plain { seq: None };
+        assert_eq!(bench.send(1, Message::AskForVote(none)), error(1, None, 7));
+        assert_eq!(
+            bench.send(1, Message::VoteInfoReply(none)),
+            error(1, None, 7)
+        );
+        assert_eq!(
+            bench.send(1, heuristics(None, Heuristics::Pass)),
+            error(1, None, 7)
+        );
+        assert_eq!(
+            bench.send(1, heuristics(Some(5), Heuristics::Undefined)),
+            error(1, Some(5), 7)
+        );
+    }
+
+    #[test]
+    fn ffsplit_has_no_answer_to_a_question_and_none_to_a_confirmation() {
+        let mut bench = bench();
+        let plain = Plain { seq: Some(5) };
+        assert_eq!(
+            bench.send(1, Message::AskForVote(plain)),
+            error(1, Some(5), 14)
+        );
+        assert_eq!(bench.send(1, Message::VoteInfoReply(plain)), []);
+    }
+
+    #[test]
+    fn a_list_without_its_sender_is_refused_and_not_stored() {
+        let mut bench = bench();
+        let before = bench.server.clone();
+        for ids in [&[][..], &[2]] {
+            let report = list(NodeListKind::InitialConfig, ids);
+            assert_eq!(
+                bench.send(1, Message::NodeList(report)),
+                error(1, Some(5), 18)
+            );
+            let report = NodeListReport {
+                ring: Some(RING),
+                ..list(NodeListKind::Membership, ids)
+            };
+            assert_eq!(
+                bench.send(1, Message::NodeList(report)),
+                error(1, Some(5), 19)
+            );
+        }
+        assert_eq!(bench.server, before);
+    }
+
+    #[test]
+    fn a_membership_is_answered_with_its_own_ring_and_other_lists_with_the_stored_one() {
+        let mut bench = bench();
+        let first = list(NodeListKind::InitialConfig, &[1, 2]);
+        assert_eq!(
+            bench.send(1, Message::NodeList(first)),
+            to_1(list_reply(
+                NodeListKind::InitialConfig,
+                RingId::new(1, 4),
+                Vote::AskLater
+            ))
+        );
+        let report = NodeListReport {
+            ring: Some(RING),
+            ..list(NodeListKind::Membership, &[1, 2])
+        };
+        let actions = bench.send(1, Message::NodeList(report));
+        let ack = VoteReply {
+            seq: Some(1),
+            vote: Some(Vote::Ack),
+            ring: Some(RING),
+        };
+        let reply = list_reply(NodeListKind::Membership, RING, Vote::NoChange);
+        assert_eq!(
+            actions,
+            [to_1(Message::VoteInfo(ack)), to_1(reply)].concat(),
+            "the pushed vote comes first"
+        );
+        let quorum = NodeListReport {
+            quorate: Some(Quorate::Yes),
+            ring: Some(RingId::new(9, 9)),
+            ..list(NodeListKind::Quorum, &[1])
+        };
+        assert_eq!(
+            bench.send(1, Message::NodeList(quorum)),
+            to_1(list_reply(NodeListKind::Quorum, RING, Vote::NoChange))
+        );
+    }
+
+    #[test]
+    fn heuristics_are_repeated_in_the_answer_and_kept_even_if_the_vote_comes_later() {
+        let mut bench = bench();
+        let reply = HeuristicsReply {
+            seq: Some(5),
+            vote: Some(Vote::AskLater),
+            ring: Some(RingId::new(1, 4)),
+            heuristics: Heuristics::Pass,
+        };
+        assert_eq!(
+            bench.send(1, heuristics(Some(5), Heuristics::Pass)),
+            to_1(Message::HeuristicsChangeReply(reply))
+        );
+        let place = bench.server.place(PeerId(1), MsgType::AskForVote).unwrap();
+        assert_eq!(
+            bench.server.member(place).unwrap().heuristics,
+            Heuristics::Pass
+        );
+    }
+
+    #[test]
+    fn a_membership_without_heuristics_forgets_the_older_result() {
+        let mut bench = bench();
+        bench.send(1, heuristics(Some(5), Heuristics::Pass));
+        bench.send(1, membership(RING, &[1]));
+        let place = bench.server.place(PeerId(1), MsgType::AskForVote).unwrap();
+        assert_eq!(
+            bench.server.member(place).unwrap().heuristics,
+            Heuristics::Undefined
+        );
+    }
+
+    #[test]
+    fn new_clients_keep_an_active_partition_if_the_settings_say_so() {
+        let mut bench = Bench::set("keep_active_partition_tie_breaker=on");
+        bench.admitted(1, "K", 1);
+        let place = bench.server.place(PeerId(1), MsgType::AskForVote).unwrap();
+        let keep = bench.server.member(place).unwrap().keep_active_partition;
+        assert_eq!(keep, KeepActivePartition::Enabled);
+    }
+
+    #[test]
+    fn clusters_do_not_hear_of_each_other() {
+        let mut bench = bench();
+        bench.send(1, config(&[1, 2]));
+        bench.named(2, "L");
+        bench.send(
+            2,
+            Message::Init(Init {
+                ring: Some(RING),
+                ..init(1)
+            }),
+        );
+        bench.send(2, config(&[1, 2]));
+        let actions = bench.send(2, membership(RING, &[1, 2]));
+        assert!(
+            actions.iter().all(|action| matches!(
+                action,
+                Action::Send {
+                    peer: PeerId(2),
+                    ..
+                }
+            )),
+            "{actions:?}"
+        );
+    }
+}

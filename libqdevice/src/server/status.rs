@@ -156,3 +156,202 @@ fn ids(nodes: &NodeList) -> String {
     };
     nodes.0.iter().map(id).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Bench, config, membership, preinit};
+    use super::super::{Event, Identity, PeerId, ServerConfig};
+    use super::*;
+    use crate::base::{Millis, NodeId, RingId};
+    use crate::wire::{
+        HeuristicsReport, Init, Message, NodeListKind, NodeListReport, Options, Plain,
+    };
+
+    fn list(bench: &Bench, verbosity: Verbosity) -> String {
+        String::from_utf8(bench.server.list(verbosity, None)).unwrap()
+    }
+
+    #[test]
+    fn status_of_a_server_without_clients() {
+        let config = ServerConfig {
+            address: "*:5403".into(),
+            ..ServerConfig::default()
+        };
+        let bench = Bench::with(config);
+        let brief = "QNetd address:\t\t\t*:5403\nTLS:\t\t\t\tUnsupported\n\
+                     Connected clients:\t\t0\nConnected clusters:\t\t0\n";
+        assert_eq!(bench.server.status(Verbosity::Brief), brief);
+        assert_eq!(
+            bench.server.status(Verbosity::Verbose),
+            format!("{brief}Maximum send/receive size:\t32768/32768 bytes\n")
+        );
+    }
+
+    #[test]
+    fn status_names_the_limit_of_clients_and_the_certificate_where_they_apply() {
+        let mut config = ServerConfig {
+            tls: TlsSupport::Supported,
+            client_cert_required: true,
+            max_clients: Some(7),
+            ..ServerConfig::default()
+        };
+        let status = |config: &ServerConfig| {
+            Bench::with(config.clone())
+                .server
+                .status(Verbosity::Verbose)
+        };
+        assert!(status(&config).contains("\t\tSupported (client certificate required)\n"));
+        assert!(status(&config).contains("Maximum allowed clients:\t7\nMaximum send"));
+        config.tls = TlsSupport::Unsupported;
+        assert!(status(&config).contains("\tUnsupported\n"));
+    }
+
+    #[test]
+    fn every_connection_counts_as_client_and_only_admitted_ones_are_listed() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        bench.named(2, "K");
+        bench.admitted(3, "L", 5);
+        let status = bench.server.status(Verbosity::Brief);
+        assert!(
+            status.contains("clients:\t\t3\nConnected clusters:\t\t1\n"),
+            "{status}"
+        );
+        assert_eq!(
+            list(&bench, Verbosity::Brief),
+            "Cluster \"L\":\n    Algorithm:\t\tFifty-Fifty split\n    \
+             Tie-breaker:\tNode with lowest node ID\n    Node ID 5:\n        \
+             Client address:\t\t192.0.2.1:3\n"
+        );
+    }
+
+    #[test]
+    fn a_client_is_listed_with_all_it_has_sent() {
+        let mut bench = Bench::new();
+        bench.named(1, "K");
+        let init = Init {
+            tie_breaker: Some(TieBreaker::Node(NodeId(26))),
+            heartbeat: Some(Millis(10_000)),
+            ..super::super::fixture::init(26)
+        };
+        bench.send(1, Message::Init(init));
+        let node = |id, data_center| NodeInfo {
+            id: NodeId(id),
+            data_center,
+            state: None,
+        };
+        bench.send(
+            1,
+            Message::NodeList(NodeListReport {
+                seq: Some(3),
+                kind: Some(NodeListKind::InitialConfig),
+                config_version: Some(12),
+                nodes: NodeList(vec![node(27, 0), node(26, 4)]),
+                ..NodeListReport::default()
+            }),
+        );
+        bench.send(1, membership(RingId::new(26, 0x5b), &[27, 26]));
+        let pass = HeuristicsReport {
+            seq: Some(6),
+            heuristics: Heuristics::Pass,
+        };
+        bench.send(1, Message::HeuristicsChange(pass));
+        let keep = Options {
+            keep_active_partition: Some(KeepActivePartition::Enabled),
+            ..Options::default()
+        };
+        bench.send(1, Message::SetOption(keep));
+
+        assert_eq!(
+            list(&bench, Verbosity::Brief),
+            "Cluster \"K\":\n\
+             \x20   Algorithm:\t\tFifty-Fifty split (KAP Tie-breaker)\n\
+             \x20   Tie-breaker:\tNode with node ID 26\n\
+             \x20   Node ID 26:\n\
+             \x20       Client address:\t\t192.0.2.1:1\n\
+             \x20       Configuration version:\t12\n\
+             \x20       Configured node list:\t27, 26 (4)\n\
+             \x20       Membership node list:\t27, 26\n\
+             \x20       Heuristics:\t\tPass\n\
+             \x20       Vote:\t\t\tNo change (ACK)\n"
+        );
+        assert_eq!(
+            list(&bench, Verbosity::Verbose),
+            "Cluster \"K\":\n\
+             \x20   Algorithm:\t\tFifty-Fifty split (KAP Tie-breaker)\n\
+             \x20   Tie-breaker:\tNode with node ID 26\n\
+             \x20   Node ID 26:\n\
+             \x20       Client address:\t\t192.0.2.1:1\n\
+             \x20       HB interval:\t\t10000ms\n\
+             \x20       Configuration version:\t12\n\
+             \x20       Configured node list:\t27, 26 (4)\n\
+             \x20       Ring ID:\t\t1a.5b\n\
+             \x20       Membership node list:\t27, 26\n\
+             \x20       Heuristics:\t\tPass (membership: Undefined, regular: Pass)\n\
+             \x20       TLS active:\t\tNo\n\
+             \x20       Vote:\t\t\tNo change (ACK)\n"
+        );
+    }
+
+    #[test]
+    fn a_vote_without_ruling_has_no_parentheses() {
+        let mut bench = Bench::new();
+        bench.admitted(1, "K", 1);
+        bench.send(1, config(&[1]));
+        assert!(list(&bench, Verbosity::Brief).ends_with("\n        Vote:\t\t\tAsk later\n"));
+    }
+
+    #[test]
+    fn a_name_filters_exactly_and_an_unknown_one_shows_nothing() {
+        let mut bench = Bench::new();
+        bench.admitted(1, "a", 1);
+        bench.admitted(2, "b", 1);
+        let show = |name: &str| bench.server.list(Verbosity::Brief, Some(&name.into()));
+        assert!(show("b").starts_with(b"Cluster \"b\":\n"));
+        assert_eq!([show("B"), show("c"), show("")], [b"", b"", b""]);
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_is_listed_byte_for_byte() {
+        let mut bench = Bench::new();
+        bench.connect(1);
+        let name = ClusterName::new(*b"K\xf6ln");
+        let preinit = crate::wire::PreInit {
+            seq: None,
+            cluster: Some(name),
+        };
+        bench.send(1, Message::PreInit(preinit));
+        bench.send(1, Message::Init(super::super::fixture::init(1)));
+        assert!(
+            bench
+                .server
+                .list(Verbosity::Brief, None)
+                .starts_with(b"Cluster \"K\xf6ln\":\n")
+        );
+    }
+
+    #[test]
+    fn tls_is_shown_as_active_and_a_required_certificate_as_verified() {
+        for (required, shown) in [
+            (true, "Yes (client certificate verified)\n"),
+            (false, "Yes\n"),
+        ] {
+            let mut bench = Bench::with(ServerConfig {
+                tls: TlsSupport::Supported,
+                client_cert_required: required,
+                ..ServerConfig::default()
+            });
+            bench.connect(1);
+            bench.send(1, preinit("K"));
+            bench.send(1, Message::StartTls(Plain { seq: Some(2) }));
+            let identity = Some(Identity(b"K".to_vec()));
+            bench.handle(Event::TlsUp {
+                peer: PeerId(1),
+                identity,
+            });
+            bench.send(1, Message::Init(super::super::fixture::init(1)));
+            let text = list(&bench, Verbosity::Verbose);
+            assert!(text.contains(&format!("TLS active:\t\t{shown}")), "{text}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the tests of the server share.
+
+use super::{Action, Event, PeerId, QnetdSettings, Server, ServerConfig};
+use crate::base::{Millis, NodeId, NodeList, RingId, TieBreaker, Time};
+use crate::settings::Settings;
+use crate::wire::{
+    Init, Message, NodeListKind, NodeListReport, Plain, PreInit, SendFault, ServerError,
+};
+
+/// A server with a clock that only moves when told.
+pub(super) struct Bench {
+    pub(super) server: Server,
+    pub(super) now: u64,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        Self::with(ServerConfig::default())
+    }
+
+    pub(super) fn with(config: ServerConfig) -> Self {
+        Self {
+            server: Server::new(config),
+            now: 0,
+        }
+    }
+
+    /// With settings as behind `-S`.
+    pub(super) fn set(settings: &str) -> Self {
+        let mut all = QnetdSettings::default();
+        all.apply(settings).unwrap();
+        Self::with(ServerConfig {
+            settings: all,
+            ..ServerConfig::default()
+        })
+    }
+
+    /// What the server does, without what it tells the operator.
+    pub(super) fn handle(&mut self, event: Event) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.server
+            .handle(Time::from_millis(self.now), event, &mut out);
+        without_notices(out)
+    }
+
+    /// Lets time pass; what the server does at its end.
+    pub(super) fn wait(&mut self, millis: u64) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.now += millis;
+        self.server
+            .handle_timeout(Time::from_millis(self.now), &mut out);
+        without_notices(out)
+    }
+
+    pub(super) fn connect(&mut self, peer: u64) -> Vec<Action> {
+        let address = format!("192.0.2.1:{peer}");
+        self.handle(Event::Accepted {
+            peer: PeerId(peer),
+            address,
+        })
+    }
+
+    pub(super) fn send(&mut self, peer: u64, message: Message) -> Vec<Action> {
+        self.handle(Event::Received {
+            peer: PeerId(peer),
+            message: Ok(message),
+        })
+    }
+
+    pub(super) fn send_failed(&mut self, peer: u64) -> Vec<Action> {
+        self.handle(Event::SendFailed {
+            peer: PeerId(peer),
+            fault: SendFault::QueueFull,
+        })
+    }
+
+    /// Connects a client and names its cluster.
+    pub(super) fn named(&mut self, peer: u64, cluster: &str) {
+        self.connect(peer);
+        assert_eq!(self.send(peer, preinit(cluster)).len(), 1);
+    }
+
+    /// Connects a client and has it admitted as `node`.
+    pub(super) fn admitted(&mut self, peer: u64, cluster: &str, node: u32) {
+        self.named(peer, cluster);
+        let reply = self.send(peer, Message::Init(init(node)));
+        assert_eq!(error_of(&reply), Some(0));
+    }
+}
+
+fn without_notices(out: Vec<Action>) -> Vec<Action> {
+    out.into_iter()
+        .filter(|action| !matches!(action, Action::Tell(_)))
+        .collect()
+}
+
+pub(super) fn preinit(cluster: &str) -> Message {
+    Message::PreInit(PreInit {
+        seq: Some(1),
+        cluster: Some(cluster.into()),
+    })
+}
+
+/// An INIT that asks for nothing unusual.
+pub(super) fn init(node: u32) -> Init {
+    Init {
+        seq: Some(2),
+        node: Some(NodeId(node)),
+        algorithm: Some(1),
+        heartbeat: Some(Millis(8000)),
+        tie_breaker: Some(TieBreaker::Lowest),
+        ring: Some(RingId::new(1, 4)),
+        ..Init::default()
+    }
+}
+
+pub(super) fn config(ids: &[u32]) -> Message {
+    Message::NodeList(NodeListReport {
+        seq: Some(3),
+        kind: Some(NodeListKind::InitialConfig),
+        nodes: NodeList::of_ids(ids.iter().copied()),
+        ..NodeListReport::default()
+    })
+}
+
+pub(super) fn membership(ring: RingId, ids: &[u32]) -> Message {
+    Message::NodeList(NodeListReport {
+        seq: Some(4),
+        kind: Some(NodeListKind::Membership),
+        ring: Some(ring),
+        nodes: NodeList::of_ids(ids.iter().copied()),
+        ..NodeListReport::default()
+    })
+}
+
+pub(super) fn confirmation(seq: u32) -> Message {
+    Message::VoteInfoReply(Plain { seq: Some(seq) })
+}
+
+/// The code of the only action, a server error or an init reply.
+pub(super) fn error_of(actions: &[Action]) -> Option<u16> {
+    match actions {
+        [
+            Action::Send {
+                message: Message::ServerError(error),
+                ..
+            },
+        ] => error.error,
+        [
+            Action::Send {
+                message: Message::InitReply(reply),
+                ..
+            },
+        ] => reply.error,
+        _ => None,
+    }
+}
+
+/// The answer that is an error.
+pub(super) fn error(peer: u64, seq: Option<u32>, code: u16) -> Vec<Action> {
+    let message = Message::ServerError(ServerError {
+        seq,
+        error: Some(code),
+    });
+    vec![Action::Send {
+        peer: PeerId(peer),
+        message,
+    }]
+}
