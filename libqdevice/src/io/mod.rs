@@ -15,6 +15,7 @@ pub mod os_error;
 pub mod systemd;
 #[cfg(test)]
 mod test_dir;
+pub mod tool;
 
 pub use accept::Pause;
 pub use group::group_id;
