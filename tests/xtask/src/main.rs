@@ -98,6 +98,21 @@ fn gates(root: &Path) -> Outcome {
             &["check", "-q", "-p", "libqdevice", "--no-default-features"],
         )
     })?;
+    // Advisories need the network; a release checks them too: `cargo deny check`.
+    step("licences and sources of the crates", || {
+        run::cargo_tool(
+            root,
+            "deny",
+            &[
+                "--log-level",
+                "error",
+                "check",
+                "licenses",
+                "bans",
+                "sources",
+            ],
+        )
+    })?;
     step("lints", || {
         let args = [
             "-q",
