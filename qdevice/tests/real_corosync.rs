@@ -1,0 +1,301 @@
+//! The real libraries against a real corosync: one node of two, in namespaces of its own.
+//!
+//! Skipped, with a message, unless root runs it on a machine with corosync.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use corosync_qdevice::corosync::{
+    Corosync, CsError, Event, Library, OpenFault, Poll, RegisterFault, Service,
+};
+use libqdevice::base::{NodeId, NodeList, Quorate, RingId};
+use libqdevice::client::{CmapSnapshot, CmapValue, NodeVotes};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+#[test]
+fn the_library_serves_a_real_corosync() {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        return runtime.block_on(async {
+            tokio::time::timeout(Duration::from_secs(60), inside())
+                .await
+                .expect("hangs");
+        });
+    }
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("skipped: only root may make namespaces");
+    }
+    if !["/usr/sbin/corosync", "/usr/bin/unshare"]
+        .iter()
+        .all(|path| fs::exists(path).unwrap())
+    {
+        return eprintln!("skipped: corosync or unshare is not installed");
+    }
+    // The death of unshare is that of everything inside, so nothing is left behind.
+    let status = Command::new("unshare")
+        .args([
+            "--mount",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "the_library_serves_a_real_corosync",
+            "--nocapture",
+        ])
+        .env(INSIDE, "1")
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+const INSIDE: &str = "QDEVICE_TEST_INSIDE_NAMESPACES";
+
+async fn inside() {
+    private_system();
+    let refused = Library::open(10).await.unwrap_err();
+    assert_eq!(
+        refused,
+        OpenFault::Refused(CsError::LIBRARY),
+        "nothing runs, so nothing is retried"
+    );
+
+    let mut corosync = start_corosync();
+    let mut library = Library::open(0).await.unwrap();
+    reads_the_configuration(&mut library).await;
+    let ring = registers(&mut library).await;
+    votes(&mut library, ring).await;
+    follows_reloads(&mut library).await;
+
+    assert_eq!(library.leave().await, []);
+    let mut again = Library::open(0).await.unwrap();
+    assert!(matches!(again.register("Qdevice").await, Ok(2 | 3)));
+    let other = Library::open(0).await.unwrap().register("Other").await;
+    assert_eq!(
+        other.unwrap_err().to_string(),
+        "Can't register votequorum device. Error CS_ERR_EXIST"
+    );
+
+    corosync.kill().unwrap();
+    corosync.wait().unwrap();
+    loses_both_services(&mut again).await;
+}
+
+async fn reads_the_configuration(library: &mut Library) {
+    let snapshot = library.snapshot().await.unwrap();
+    assert_eq!(
+        snapshot.text("totem.cluster_name").unwrap(),
+        "a name of more than sixteen bytes"
+    );
+    assert_eq!(snapshot.u32("quorum.device.votes"), Some(1));
+    assert_eq!(snapshot.u32("runtime.votequorum.this_node_id"), Some(1));
+    assert_eq!(snapshot.u32("nodelist.node.1.nodeid"), Some(2));
+    assert_eq!(
+        snapshot.get("nodelist.local_node_pos"),
+        Some(&CmapValue::U32(0))
+    );
+}
+
+async fn registers(library: &mut Library) -> RingId {
+    assert_eq!(
+        library
+            .cast(Poll {
+                ring: RingId::default(),
+                vote: true
+            })
+            .await,
+        Err(CsError::LIBRARY),
+        "there is no connection yet"
+    );
+    // Two nodes; the vote of the device may count already.
+    assert!(matches!(library.register("Qdevice").await, Ok(2 | 3)));
+    let (mut ring, mut quorate) = (None, None);
+    while ring.is_none() || quorate.is_none() {
+        match library.next_event().await {
+            Event::Membership { ring: new, nodes } => {
+                assert_eq!(nodes, NodeList::of_ids([1]));
+                ring = Some(new);
+            }
+            Event::Quorum {
+                quorate: new,
+                nodes,
+            } => {
+                assert!(nodes.contains(NodeId(1)) && nodes.contains(NodeId(0)));
+                quorate = Some(new);
+            }
+            Event::ExpectedVotes(votes) => assert!(votes == 2 || votes == 3),
+            event @ (Event::Config(_) | Event::Lost(_)) => panic!("{event:?}"),
+        }
+    }
+    assert_eq!(quorate, Some(Quorate::No));
+    ring.unwrap()
+}
+
+async fn votes(library: &mut Library, ring: RingId) {
+    let old = RingId {
+        seq: ring.seq - 1,
+        ..ring
+    };
+    assert_eq!(
+        library
+            .cast(Poll {
+                ring: old,
+                vote: true
+            })
+            .await,
+        Err(CsError::MESSAGE_ERROR)
+    );
+    assert_eq!(library.cast(Poll { ring, vote: false }).await, Ok(()));
+    assert_eq!(library.cast(Poll { ring, vote: true }).await, Ok(()));
+    loop {
+        if let Event::Quorum {
+            quorate: Quorate::Yes,
+            ..
+        } = library.next_event().await
+        {
+            break;
+        }
+    }
+    let facts = library
+        .vote_facts(vec![NodeId(1), NodeId(2), NodeId(77)])
+        .await;
+    let one_each = Ok(NodeVotes {
+        node_votes: 1,
+        qdevice_votes: 1,
+    });
+    assert_eq!(facts.of(NodeId(1)), Some(&one_each));
+    assert_eq!(facts.of(NodeId(77)), None, "votequorum does not know it");
+}
+
+async fn follows_reloads(library: &mut Library) {
+    library.follow_config().await.unwrap();
+    write_configuration("second", "");
+    assert!(reload());
+    assert_eq!(
+        next_config(library, "second")
+            .await
+            .u32("nodelist.node.1.nodeid"),
+        Some(2)
+    );
+
+    write_configuration("broken", "totem {");
+    assert!(!reload());
+    let debug = ["-s", "logging.debug", "str", "on"];
+    assert!(
+        run("corosync-cmapctl", &debug),
+        "a key is set although the last reload has failed"
+    );
+    while next_config(library, "second")
+        .await
+        .text("logging.debug")
+        .as_deref()
+        != Some("on")
+    {}
+
+    write_configuration("third", "");
+    assert!(reload());
+    next_config(library, "third").await;
+}
+
+/// The configuration as soon as the second node has this name.
+async fn next_config(library: &mut Library, name: &str) -> CmapSnapshot {
+    loop {
+        if let Event::Config(snapshot) = library.next_event().await {
+            if snapshot.text("nodelist.node.1.name").as_deref() == Some(name) {
+                return snapshot;
+            }
+        }
+    }
+}
+
+async fn loses_both_services(library: &mut Library) {
+    let mut lost = Vec::new();
+    while lost.len() < 2 {
+        match library.next_event().await {
+            Event::Lost(service) => lost.push(service),
+            Event::Membership { .. }
+            | Event::Quorum { .. }
+            | Event::ExpectedVotes(_)
+            | Event::Config(_) => {}
+        }
+    }
+    assert!(lost.contains(&Service::Votequorum) && lost.contains(&Service::Cmap));
+    let poll = Poll {
+        ring: RingId::new(1, 1),
+        vote: false,
+    };
+    assert_eq!(library.cast(poll).await, Err(CsError::LIBRARY));
+    let refused = library.register("Qdevice").await;
+    assert_eq!(refused, Err(RegisterFault::Refused(CsError::LIBRARY)));
+}
+
+fn private_system() {
+    assert!(run("mount", &["--make-rprivate", "/"]));
+    assert!(run("ip", &["link", "set", "lo", "up"]));
+    for path in [
+        "/etc/corosync",
+        "/var/lib/corosync",
+        "/var/log/corosync",
+        "/run",
+        "/dev/shm",
+    ] {
+        assert!(run("mount", &["-t", "tmpfs", "tmpfs", path]), "{path}");
+    }
+    write_configuration("first", "");
+}
+
+fn write_configuration(second_node: &str, rest: &str) {
+    let text = format!(
+        "totem {{\n version: 2\n cluster_name: a name of more than sixteen bytes\n\
+         \x20transport: udpu\n crypto_cipher: none\n crypto_hash: none\n}}\n\
+         logging {{\n to_stderr: yes\n to_syslog: no\n debug: off\n}}\n\
+         quorum {{\n provider: corosync_votequorum\n device {{\n  model: net\n  votes: 1\n\
+         \x20 net {{\n   host: 127.0.0.1\n   algorithm: ffsplit\n   tls: off\n  }}\n }}\n}}\n\
+         nodelist {{\n node {{\n  ring0_addr: 127.0.0.1\n  name: first\n  nodeid: 1\n }}\n\
+         \x20node {{\n  ring0_addr: 127.0.0.2\n  name: {second_node}\n  nodeid: 2\n }}\n}}\n{rest}\n"
+    );
+    fs::write("/etc/corosync/corosync.conf", text).unwrap();
+}
+
+/// Starts corosync and waits until it serves; its messages are read on so that it never blocks.
+fn start_corosync() -> Child {
+    let mut child = Command::new("corosync")
+        .arg("-f")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut log = String::new();
+    loop {
+        match lines.next() {
+            Some(Ok(line)) if line.contains("ready to provide service") => break,
+            Some(Ok(line)) => log.push_str(&(line + "\n")),
+            Some(Err(_)) | None => panic!("corosync does not start:\n{log}"),
+        }
+    }
+    std::thread::spawn(move || lines.for_each(drop));
+    child
+}
+
+fn reload() -> bool {
+    run("corosync-cfgtool", &["-R"])
+}
+
+fn run(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap()
+        .success()
+}
