@@ -5,6 +5,7 @@
 mod accept;
 pub mod clock;
 pub mod detach;
+pub mod framed;
 mod group;
 pub mod ipc_client;
 pub mod ipc_server;

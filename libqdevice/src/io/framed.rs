@@ -1,0 +1,242 @@
+//! Messages over a stream of bytes: frames in, a queue of frames out.
+//!
+//! Not here: tasks and channels. One task owns a [`Framed`] and waits on it beside whatever else it
+//! waits on.
+
+use crate::wire::{Deframer, Malformed, Message};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Whether the next message is wanted, or only what is queued is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Nothing is read: the message before is still being answered.
+    Off,
+    /// The next message is wanted.
+    On,
+}
+
+/// Why a connection cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The other side has closed it.
+    #[error("connection closed by the other side")]
+    Closed,
+    /// Reading failed.
+    #[error("cannot read: {0}")]
+    Read(#[source] io::Error),
+    /// Writing failed.
+    #[error("cannot write: {0}")]
+    Write(#[source] io::Error),
+}
+
+/// A connection that speaks in messages.
+#[derive(Debug)]
+pub struct Framed<S> {
+    stream: S,
+    deframer: Deframer,
+    /// What was read and not looked at yet: `chunk[at..end]`.
+    chunk: Box<[u8; CHUNK]>,
+    at: usize,
+    end: usize,
+    outbox: VecDeque<Vec<u8>>,
+    /// How much of the first frame in the outbox is sent.
+    sent: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
+    /// A connection whose other side may send messages of `receive_limit` bytes.
+    #[must_use]
+    pub fn new(stream: S, receive_limit: usize) -> Self {
+        Self {
+            stream,
+            deframer: Deframer::new(receive_limit),
+            chunk: Box::new([0; CHUNK]),
+            at: 0,
+            end: 0,
+            outbox: VecDeque::new(),
+            sent: 0,
+        }
+    }
+
+    /// Changes how long the messages of the other side may be, from the next one on.
+    pub fn set_receive_limit(&mut self, limit: usize) {
+        self.deframer.set_limit(limit);
+    }
+
+    /// The message that is arriving and will be skipped, as soon as its header tells.
+    #[must_use]
+    pub fn skipping(&self) -> Option<Malformed> {
+        self.deframer.skipping()
+    }
+
+    /// Puts an encoded message at the end of the queue. Nothing limits the queue here.
+    pub fn queue(&mut self, frame: Vec<u8>) {
+        self.outbox.push_back(frame);
+    }
+
+    /// How many messages are not sent completely.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Sends as much of the queue as the stream takes without waiting.
+    pub async fn send_some(&mut self) -> Result<(), LinkError> {
+        poll_fn(|cx| match self.poll_send(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Ready(Ok(())),
+        })
+        .await
+    }
+
+    /// Waits for the next message, and sends what is queued meanwhile.
+    ///
+    /// With [`Reading::Off`] it ends only with an error of sending. May be dropped and called again at
+    /// any time without losing anything. Bytes behind a message stay unread until the next call.
+    pub async fn next(
+        &mut self,
+        reading: Reading,
+    ) -> Result<Result<Message, Malformed>, LinkError> {
+        poll_fn(|cx| {
+            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+                return Poll::Ready(Err(error));
+            }
+            match reading {
+                Reading::Off => Poll::Pending,
+                Reading::On => self.poll_receive(cx),
+            }
+        })
+        .await
+    }
+
+    /// Ready when the queue is empty.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
+        while let Some(frame) = self.outbox.front() {
+            let rest = &frame[self.sent..];
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, rest));
+            match written.map_err(LinkError::Write)? {
+                0 => return Poll::Ready(Err(LinkError::Closed)),
+                len if len == rest.len() => {
+                    self.outbox.pop_front();
+                    self.sent = 0;
+                }
+                len => self.sent += len,
+            }
+        }
+        Pin::new(&mut self.stream)
+            .poll_flush(cx)
+            .map_err(LinkError::Write)
+    }
+
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Result<Message, Malformed>, LinkError>> {
+        loop {
+            let mut unread = &self.chunk[self.at..self.end];
+            let frame = self.deframer.next_frame(&mut unread);
+            self.at = self.end - unread.len();
+            if let Some(frame) = frame {
+                return Poll::Ready(Ok(frame));
+            }
+            let mut buffer = ReadBuf::new(&mut self.chunk[..]);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            read.map_err(LinkError::Read)?;
+            (self.at, self.end) = (0, buffer.filled().len());
+            if self.end == 0 {
+                return Poll::Ready(Err(LinkError::Closed));
+            }
+        }
+    }
+}
+
+/// Bytes read at once. Most messages have a few dozen.
+const CHUNK: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Echo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    fn echo(seq: u32) -> Message {
+        Message::EchoRequest(Echo::new(seq))
+    }
+
+    fn bytes(seq: u32) -> Vec<u8> {
+        echo(seq).encode(100).unwrap()
+    }
+
+    #[tokio::test]
+    async fn messages_come_one_by_one_however_the_bytes_were_cut() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut framed = Framed::new(ours, 100);
+        let stream = [bytes(1), bytes(2), bytes(3)].concat();
+        theirs.write_all(&stream[..30]).await.unwrap();
+        assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(1)));
+        assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(2)));
+        theirs.write_all(&stream[30..]).await.unwrap();
+        assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(3)));
+        drop(theirs);
+        assert!(matches!(
+            framed.next(Reading::On).await,
+            Err(LinkError::Closed)
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_is_sent_while_a_message_is_waited_for() {
+        let (ours, mut theirs) = duplex(8);
+        let mut framed = Framed::new(ours, 100);
+        framed.queue(bytes(1));
+        framed.queue(bytes(2));
+        let client = async {
+            let mut received = [0; 28];
+            theirs.read_exact(&mut received).await.unwrap();
+            theirs.write_all(&bytes(3)).await.unwrap();
+            received.to_vec()
+        };
+        let (received, message) = tokio::join!(client, framed.next(Reading::On));
+        assert_eq!(received, [bytes(1), bytes(2)].concat());
+        assert_eq!(message.unwrap(), Ok(echo(3)));
+        assert_eq!(framed.queued(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_receiver_that_does_not_read_leaves_messages_in_the_queue() {
+        let (ours, mut theirs) = duplex(22);
+        let mut framed = Framed::new(ours, 100);
+        (1..=3).for_each(|seq| framed.queue(bytes(seq)));
+        framed.send_some().await.unwrap();
+        assert_eq!(framed.queued(), 2);
+
+        let mut received = [0; 22];
+        theirs.read_exact(&mut received).await.unwrap();
+        framed.send_some().await.unwrap();
+        assert_eq!(framed.queued(), 0);
+        let mut rest = [0; 20];
+        theirs.read_exact(&mut rest).await.unwrap();
+        assert_eq!(
+            [&received[..], &rest[..]].concat(),
+            [bytes(1), bytes(2), bytes(3)].concat()
+        );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_while_reading_is_off() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut framed = Framed::new(ours, 100);
+        theirs.write_all(&bytes(1)).await.unwrap();
+        tokio::select! {
+            biased;
+            _ = framed.next(Reading::Off) => panic!("a message was read"),
+            () = tokio::task::yield_now() => {}
+        }
+        assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(1)));
+    }
+}
