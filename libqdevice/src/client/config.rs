@@ -44,12 +44,8 @@ pub struct ClientConfig {
     pub min_request_size: u64,
     /// The longest longest reply a server may announce, in bytes.
     pub max_reply_size: u64,
-    /// The configured nodes, never none.
-    pub nodes: NodeList,
-    /// `totem.config_version`.
-    pub version: Option<u64>,
-    /// The heuristics.
-    pub heuristics: HeuristicsPlan,
+    /// What a reload can change.
+    pub cluster: ClusterConfig,
     /// What the operator should know about it, to be logged at the start.
     pub remarks: Vec<Notice>,
 }
@@ -121,9 +117,12 @@ impl ClientConfig {
             cast_interval: Millis(timeout.0 / 2),
             min_request_size: settings.net_min_msg_send_size,
             max_reply_size: settings.net_max_msg_receive_size,
-            nodes,
-            version: version(cmap),
-            heuristics,
+            cluster: ClusterConfig {
+                nodes,
+                version: version(cmap),
+                heuristics: Ok(heuristics),
+                remarks: Vec::new(),
+            },
             remarks,
         })
     }
@@ -345,7 +344,7 @@ mod tests {
         assert_eq!(config.strategy, Strategy::FfSplit);
         assert_eq!(config.tie_breaker, TieBreaker::Lowest);
         assert_eq!(config.keep_active_partition, KeepActivePartition::Enabled);
-        assert_eq!(config.version, None);
+        assert_eq!(config.cluster.version, None);
         assert!(config.remarks.is_empty());
     }
 

@@ -1,0 +1,152 @@
+//! Its command line.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bed::program::{Pairing, Programs};
+use bed::runner::{self, Plan};
+use bed::scenario::{self, Scenario};
+use bed::{holder, interrupt, run_folder, watcher};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub(crate) fn main() -> ExitCode {
+    let words = command().get_matches();
+    match run(&words) {
+        Ok(code) => code,
+        Err(error) if error.root_cause().is::<interrupt::Interrupted>() => {
+            interrupt::EXIT_CODE.into()
+        }
+        Err(error) => {
+            eprintln!("bed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    let programs = Arg::new("programs")
+        .long("programs")
+        .value_name("FOLDER")
+        .value_parser(value_parser!(PathBuf))
+        .help("Folder with our programs [default: the one bed is in]");
+    let run = Command::new("run")
+        .about("Plays scenarios and says how each went")
+        .arg(
+            Arg::new("pairing")
+                .long("pairing")
+                .value_name("QDEVICE-QNETD")
+                .default_value("all")
+                .help("ours-ours, c-ours, ours-c, c-c or all"),
+        )
+        .arg(
+            Arg::new("scenario")
+                .long("scenario")
+                .value_name("NAME")
+                .help("Only the scenarios whose name begins like this (see `bed list`)"),
+        )
+        .arg(number("jobs", "3", "How many at a time"))
+        .arg(number("repeat", "1", "How often each"))
+        .arg(programs.clone());
+    Command::new("bed")
+        .about("Real corosync clusters on one machine, with C or our programs on either side")
+        .subcommand_required(true)
+        .subcommand(run)
+        .subcommand(Command::new("list").about("Names the scenarios"))
+        .subcommand(Command::new("clean").about("Removes what runs that died left behind"))
+        .subcommand(
+            Command::new("hold")
+                .hide(true)
+                .about("Keeps the namespaces of a host")
+                .arg(
+                    Arg::new("folder")
+                        .required(true)
+                        .value_parser(value_parser!(PathBuf)),
+                ),
+        )
+        .subcommand(
+            Command::new("watch")
+                .hide(true)
+                .about("Writes what votequorum says of this node"),
+        )
+}
+
+fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("N")
+        .default_value(default)
+        .value_parser(value_parser!(u32).range(1..=1000))
+        .help(help)
+}
+
+fn run(words: &ArgMatches) -> Result<ExitCode> {
+    match words.subcommand() {
+        Some(("run", words)) => return play(words),
+        Some(("list", _)) => {
+            for scenario in scenario::all() {
+                println!("{:<18} {}", scenario.name, scenario.about);
+            }
+        }
+        Some(("clean", _)) => {
+            for line in run_folder::clean()? {
+                println!("{line}");
+            }
+        }
+        Some(("hold", words)) => {
+            let folder: &PathBuf = words.get_one("folder").context("no folder")?;
+            holder::hold(folder)?;
+        }
+        Some(("watch", _)) => watcher::watch()?,
+        _ => bail!("unknown command"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn play(words: &ArgMatches) -> Result<ExitCode> {
+    let plan = Plan {
+        scenarios: chosen(words.get_one::<String>("scenario").map(String::as_str))?,
+        pairings: pairings(words.get_one::<String>("pairing").context("no pairing")?)?,
+        jobs: count(words, "jobs")?,
+        repeat: count(words, "repeat")?,
+    };
+    interrupt::listen()?;
+    let tally = runner::run(&plan, &programs(words)?)?;
+    println!("{tally}");
+    interrupt::check()?;
+    Ok(if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn programs(words: &ArgMatches) -> Result<Programs> {
+    let bed = std::env::current_exe().context("the path of this program is unknown")?;
+    let beside = bed.parent().map(Path::to_path_buf);
+    let given = words.get_one::<PathBuf>("programs").cloned();
+    let ours = given.or(beside).context("no folder with programs")?;
+    let ours = ours
+        .canonicalize()
+        .with_context(|| ours.display().to_string())?;
+    Ok(Programs { bed, ours })
+}
+
+fn chosen(prefix: Option<&str>) -> Result<Vec<Scenario>> {
+    let mut scenarios = scenario::all();
+    scenarios.retain(|one| prefix.is_none_or(|prefix| one.name.starts_with(prefix)));
+    ensure!(!scenarios.is_empty(), "no such scenario (see `bed list`)");
+    Ok(scenarios)
+}
+
+fn pairings(text: &str) -> Result<Vec<Pairing>> {
+    if text == "all" {
+        return Ok(Pairing::ALL.to_vec());
+    }
+    let pairing = text.parse().map_err(|why: String| anyhow::anyhow!(why))?;
+    Ok(vec![pairing])
+}
+
+fn count(words: &ArgMatches, name: &str) -> Result<usize> {
+    let number: &u32 = words.get_one(name).context("a number has a default")?;
+    Ok(usize::try_from(*number)?)
+}

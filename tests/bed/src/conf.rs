@@ -1,0 +1,164 @@
+//! corosync.conf of a bed. [corosync.conf(5), corosync-qdevice(8)]
+
+use libqdevice::base::{KeepActivePartition, NodeId, TieBreaker};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+/// The address of a node of any bed.
+///
+/// # Panics
+///
+/// When the id is above 99: addresses of other hosts begin there.
+#[must_use]
+pub fn address_of(node: NodeId) -> Ipv4Addr {
+    let last = u8::try_from(node.0).ok().filter(|&id| id < 100);
+    Ipv4Addr::new(10, 77, 0, last.expect("a bed has fewer than 100 nodes"))
+}
+
+/// The address of the host with qnetd.
+pub const QNETD: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 100);
+
+/// The name of every bed's cluster.
+pub const CLUSTER: &str = "bed";
+
+/// A corosync.conf; `Display` is the file.
+#[derive(Debug, Clone)]
+pub struct Conf {
+    /// The ids in the node list.
+    pub nodes: Vec<NodeId>,
+    /// `quorum.device`.
+    pub device: Device,
+    /// `totem.token`: how long a node may be silent before it is lost.
+    pub token: Duration,
+}
+
+/// The section `quorum.device` for model net and algorithm ffsplit.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// `timeout`: how long a vote lasts. Heartbeats to qnetd and its patience derive from it.
+    pub timeout: Duration,
+    /// `sync_timeout`: how long corosync waits for a vote while the membership changes.
+    pub sync_timeout: Duration,
+    /// `net.tie_breaker`.
+    pub tie_breaker: TieBreaker,
+    /// `net.keep_active_partition_tie_breaker`; left out of the file when `None`.
+    pub keep_active: Option<KeepActivePartition>,
+}
+
+impl Default for Device {
+    /// Half of corosync's own 10 s, because much of a run is waiting for it.
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            sync_timeout: Duration::from_secs(15),
+            tie_breaker: TieBreaker::Lowest,
+            keep_active: None,
+        }
+    }
+}
+
+impl Conf {
+    /// A cluster of the nodes 1 to `count`.
+    #[must_use]
+    pub fn of_nodes(count: u32, device: Device) -> Self {
+        Self {
+            nodes: (1..=count).map(NodeId).collect(),
+            device,
+            token: Duration::from_secs(1),
+        }
+    }
+
+    /// The votes of all nodes and the device.
+    #[must_use]
+    pub fn expected_votes(&self) -> u32 {
+        self.nodes.iter().map(|_| 1).sum::<u32>() + 1
+    }
+}
+
+impl fmt::Display for Conf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_millis();
+        // Without the coefficient a bigger cluster would notice a loss later.
+        write!(
+            f,
+            "totem {{\n version: 2\n cluster_name: {CLUSTER}\n transport: knet\n \
+             crypto_cipher: none\n crypto_hash: none\n token: {token}\n token_coefficient: 0\n}}\n\
+             logging {{\n to_stderr: no\n to_syslog: no\n to_logfile: yes\n \
+             logfile: {LOG}\n timestamp: hires\n}}\n\
+             quorum {{\n provider: corosync_votequorum\n{}}}\nnodelist {{\n",
+            self.device
+        )?;
+        for &node in &self.nodes {
+            let address = address_of(node);
+            writeln!(
+                f,
+                " node {{\n  ring0_addr: {address}\n  name: n{node}\n  nodeid: {node}\n }}"
+            )?;
+        }
+        writeln!(f, "}}")
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (timeout, sync) = (self.timeout.as_millis(), self.sync_timeout.as_millis());
+        let tie_breaker = match self.tie_breaker {
+            TieBreaker::Lowest => "lowest".to_owned(),
+            TieBreaker::Highest => "highest".to_owned(),
+            TieBreaker::Node(node) => node.to_string(),
+        };
+        write!(
+            f,
+            " device {{\n  model: net\n  votes: 1\n  timeout: {timeout}\n  sync_timeout: {sync}\n  \
+             net {{\n   host: {QNETD}\n   algorithm: ffsplit\n   tls: off\n   \
+             tie_breaker: {tie_breaker}\n"
+        )?;
+        if let Some(keep_active) = self.keep_active {
+            let switch = match keep_active {
+                KeepActivePartition::Enabled => "on",
+                KeepActivePartition::Disabled => "off",
+            };
+            writeln!(f, "   keep_active_partition_tie_breaker: {switch}")?;
+        }
+        f.write_str("  }\n }\n")
+    }
+}
+
+/// Where corosync writes its log.
+pub const LOG: &str = "/var/log/corosync/corosync.log";
+
+/// Where corosync reads the file.
+pub const PLACE: &str = "/etc/corosync/corosync.conf";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_key_per_line_and_closes_what_it_opens() {
+        let text = Conf::of_nodes(2, Device::default()).to_string();
+        let opened = text.matches('{').count();
+        assert_eq!(opened, text.matches('}').count());
+        assert!(
+            text.lines().all(|line| line.matches(':').count() <= 1),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_stands_in_the_device_section() {
+        let device = Device {
+            tie_breaker: TieBreaker::Node(NodeId(2)),
+            keep_active: Some(KeepActivePartition::Disabled),
+            ..Device::default()
+        };
+        let text = device.to_string();
+        assert!(text.contains("\n   tie_breaker: 2\n"), "{text}");
+        assert!(
+            text.contains("\n   keep_active_partition_tie_breaker: off\n"),
+            "{text}"
+        );
+        assert!(!Device::default().to_string().contains("keep_active"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The test bed's program: see `bed help`.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

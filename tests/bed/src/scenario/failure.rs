@@ -1,0 +1,70 @@
+//! Programs of a node die.
+
+use super::{Outcome, Scenario, Stage};
+use crate::bed::{Bed, PATIENCE};
+use crate::clock::Moment;
+use crate::conf::{Conf, Device};
+use crate::process::SHORT;
+use anyhow::{Result, ensure};
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario::new(
+            "node-killed",
+            "all programs of a node are killed: the survivor keeps quorum",
+            node_killed,
+        ),
+        Scenario::new(
+            "corosync-killed",
+            "corosync is killed under its qdevice, which ends with 1",
+            corosync_killed,
+        ),
+    ]
+}
+
+fn node_killed(stage: &Stage<'_>) -> Result<Outcome> {
+    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+        bed.boot()?;
+        let killed = Moment::now();
+        let node = bed.node_mut(1)?;
+        let (corosync, qdevice) = (node.take_corosync()?, node.take_qdevice()?);
+        corosync.kill()?;
+        qdevice.kill()?;
+        outcome.add("node 2 in", wait_for_survivor(bed)?.since(killed));
+        restart(bed, outcome)
+    })
+}
+
+fn corosync_killed(stage: &Stage<'_>) -> Result<Outcome> {
+    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+        bed.boot()?;
+        let killed = Moment::now();
+        let node = bed.node_mut(1)?;
+        node.take_corosync()?.kill()?;
+        let status = node.take_qdevice()?.wait(SHORT)?;
+        outcome.add("qdevice ended", Moment::now().since(killed));
+        ensure!(status.code() == Some(1), "the qdevice of node 1: {status}");
+        outcome.add("node 2 in", wait_for_survivor(bed)?.since(killed));
+        restart(bed, outcome)
+    })
+}
+
+fn wait_for_survivor(bed: &Bed) -> Result<Moment> {
+    let goal = "node 2 serves alone with the device's vote";
+    bed.votes().settle(goal, PATIENCE, |now| {
+        let survivor = now.node(2);
+        survivor.in_service() && survivor.total == 2 && survivor.members.len() == 1
+    })
+}
+
+fn restart(bed: &mut Bed, outcome: &mut Outcome) -> Result<()> {
+    let started = Moment::now();
+    bed.node_mut(1)?.start_corosync()?;
+    let goal = "node 1 is a member again";
+    bed.votes().settle(goal, PATIENCE, |now| {
+        now.all(&[1, 2], |s| s.members.len() == 2 && !s.syncing)
+    })?;
+    bed.start_qdevice(1)?;
+    outcome.add("node 1 back", bed.wait_for_all_votes()?.since(started));
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The arbiter goes and comes back.
+
+use super::{Outcome, Scenario, Stage};
+use crate::bed::PATIENCE;
+use crate::clock::Moment;
+use crate::conf::{Conf, Device};
+use crate::standing::Flag;
+use anyhow::Result;
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario::new(
+        "qnetd-restart",
+        "qnetd is killed and started again: its vote goes and comes back",
+        restart,
+    )]
+}
+
+fn restart(stage: &Stage<'_>) -> Result<Outcome> {
+    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+        bed.boot()?;
+        let killed = Moment::now();
+        bed.take_qnetd()?.kill()?;
+        let gone = bed.votes().settle("no vote of a device", PATIENCE, |now| {
+            now.all(&[1, 2], |s| {
+                s.total == 2 && !s.has(Flag::Cast) && s.in_service()
+            })
+        })?;
+        outcome.add("vote gone", gone.since(killed));
+        let started = Moment::now();
+        bed.start_qnetd(&[])?;
+        outcome.add("back", bed.wait_for_all_votes()?.since(started));
+        Ok(())
+    })
+}
