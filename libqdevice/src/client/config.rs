@@ -44,8 +44,12 @@ pub struct ClientConfig {
     pub min_request_size: u64,
     /// The longest longest reply a server may announce, in bytes.
     pub max_reply_size: u64,
-    /// What a reload can change.
-    pub cluster: ClusterConfig,
+    /// The configured nodes, never none.
+    pub nodes: NodeList,
+    /// `totem.config_version`.
+    pub version: Option<u64>,
+    /// The heuristics.
+    pub heuristics: HeuristicsPlan,
     /// What the operator should know about it, to be logged at the start.
     pub remarks: Vec<Notice>,
 }
@@ -117,12 +121,9 @@ impl ClientConfig {
             cast_interval: Millis(timeout.0 / 2),
             min_request_size: settings.net_min_msg_send_size,
             max_reply_size: settings.net_max_msg_receive_size,
-            cluster: ClusterConfig {
-                nodes,
-                version: version(cmap),
-                heuristics: Ok(heuristics),
-                remarks: Vec::new(),
-            },
+            nodes,
+            version: version(cmap),
+            heuristics,
             remarks,
         })
     }
@@ -344,7 +345,7 @@ mod tests {
         assert_eq!(config.strategy, Strategy::FfSplit);
         assert_eq!(config.tie_breaker, TieBreaker::Lowest);
         assert_eq!(config.keep_active_partition, KeepActivePartition::Enabled);
-        assert_eq!(config.cluster.version, None);
+        assert_eq!(config.version, None);
         assert!(config.remarks.is_empty());
     }
 

@@ -1,5 +1,4 @@
 use crate::base::{Algorithm, Millis};
-use crate::vote::StrategyFault;
 
 /// Why the configuration in cmap cannot be used; the text is the log line, the C program's where it
 /// has one. [C: qdevice-instance.c, qdevice-net-instance.c, qdevice-cmap.c]
@@ -63,6 +62,4 @@ pub enum ConfigFault {
     BadTieBreaker,
     #[error("force_ip_version must be one of 0|4|6")]
     BadIpVersion,
-    #[error(transparent)]
-    Strategy(#[from] StrategyFault),
 }

@@ -27,6 +27,17 @@ pub(super) fn configured_nodes(cmap: &CmapSnapshot) -> Result<NodeList, ConfigFa
     }
 }
 
+/// Whether two lists hold the same nodes; order does not matter.
+pub(super) fn same_nodes(a: &NodeList, b: &NodeList) -> bool {
+    let all_in = |a: &NodeList, b: &NodeList| {
+        a.0.iter().all(|n| {
+            b.0.iter()
+                .any(|m| (m.id, m.data_center) == (n.id, n.data_center))
+        })
+    };
+    all_in(a, b) && all_in(b, a)
+}
+
 /// The `ring0_addr` of nodes that have no `nodeid`.
 pub(super) fn names_without_id(cmap: &CmapSnapshot) -> impl Iterator<Item = String> + '_ {
     positions(cmap)
@@ -186,5 +197,13 @@ mod tests {
             configured_nodes(&CmapSnapshot::default()),
             Err(ConfigFault::NoNodes)
         );
+    }
+
+    #[test]
+    fn lists_are_the_same_whatever_their_order() {
+        let (two, three) = (NodeList::of_ids([1, 2]), NodeList::of_ids([1, 2, 3]));
+        assert!(same_nodes(&two, &NodeList::of_ids([2, 1])));
+        assert!(!same_nodes(&two, &three));
+        assert!(!same_nodes(&three, &two));
     }
 }

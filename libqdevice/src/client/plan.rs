@@ -92,6 +92,15 @@ impl HeuristicsPlan {
         self.mode = HeuristicsMode::Off;
         self.commands.clear();
     }
+
+    /// How long a run may take, while corosync forms a membership or not.
+    pub(super) const fn timeout_of_run(&self, forming: bool) -> Millis {
+        if forming {
+            self.sync_timeout
+        } else {
+            self.timeout
+        }
+    }
 }
 
 /// How long votequorum waits for a poll: normally, and while a membership is formed.

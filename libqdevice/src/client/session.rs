@@ -1,0 +1,530 @@
+//! What the server may say once it has admitted this node, and what it is told.
+//! [C: qdevice-net-msg-received.c, qdevice-net-echo-request-timer.c, qdevice-net-heuristics.c]
+
+use super::phase::Phase;
+use super::{Client, Notice, Reason, Timer, Turn};
+use crate::base::{Heuristics, NodeList, RingId, Time, Vote};
+use crate::wire::{
+    Echo, HeuristicsReport, Message, MsgType, NodeListKind, NodeListReport, Options, Plain,
+};
+
+/// What is known of the server, from its admission of this node on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Session {
+    /// What it can do beyond the first version of the protocol.
+    pub(super) server: Features,
+    /// The ring of the last INIT or membership sent: votes for another one do not count.
+    pub(super) reported: RingId,
+    /// The number of the last echo request.
+    echo_asked: u32,
+    /// The number of the last echo reply.
+    echo_answered: u32,
+    /// When that came.
+    pub(super) echo_at: Option<Time>,
+}
+
+/// What a server can do or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Features {
+    pub(super) heuristics: bool,
+    pub(super) keep_active_partition: bool,
+}
+
+impl Session {
+    pub(super) const fn new(server: Features, reported: RingId) -> Self {
+        Self {
+            server,
+            reported,
+            echo_asked: 0,
+            echo_answered: 0,
+            echo_at: None,
+        }
+    }
+}
+
+/// A vote as any of the replies carries it.
+struct Ballot {
+    message: MsgType,
+    seq: Option<u32>,
+    vote: Option<Vote>,
+    ring: Option<RingId>,
+    /// Whether what else the message needs is there.
+    complete: bool,
+}
+
+impl Client {
+    pub(super) fn on_message(
+        &mut self,
+        message: Message,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Reason> {
+        let msg_type = message.msg_type();
+        match message {
+            Message::PreInitReply(reply) => self.on_preinit_reply(reply, turn),
+            Message::InitReply(reply) => self.on_init_reply(&reply, turn),
+            Message::ServerError(error) => Err(error
+                .error
+                .map_or(Reason::OptionMissing(msg_type), Reason::ServerError)),
+            Message::EchoReply(echo) => self.on_echo_reply(echo.seq(), turn.now),
+            Message::SetOptionReply(options) => self.on_set_option_reply(options, turn.now),
+            Message::NodeListReply(reply) => self.on_ballot(
+                Ballot {
+                    message: msg_type,
+                    seq: reply.seq,
+                    vote: reply.vote,
+                    ring: reply.ring,
+                    complete: reply.kind.is_some(),
+                },
+                turn,
+            ),
+            Message::AskForVoteReply(reply) | Message::VoteInfo(reply) => self.on_ballot(
+                Ballot {
+                    message: msg_type,
+                    seq: reply.seq,
+                    vote: reply.vote,
+                    ring: reply.ring,
+                    complete: true,
+                },
+                turn,
+            ),
+            Message::HeuristicsChangeReply(reply) => self.on_ballot(
+                Ballot {
+                    message: msg_type,
+                    seq: reply.seq,
+                    vote: reply.vote,
+                    ring: reply.ring,
+                    complete: reply.heuristics != Heuristics::Undefined,
+                },
+                turn,
+            ),
+            Message::PreInit(_)
+            | Message::StartTls(_)
+            | Message::Init(_)
+            | Message::SetOption(_)
+            | Message::EchoRequest(_)
+            | Message::NodeList(_)
+            | Message::AskForVote(_)
+            | Message::VoteInfoReply(_)
+            | Message::HeuristicsChange(_) => Err(Reason::Unexpected(msg_type)),
+        }
+    }
+
+    /// Takes over a vote, unless it is for a ring that this node has left behind. A vote that the
+    /// server pushed is confirmed in either case: the server only wants to know that it arrived.
+    fn on_ballot(&mut self, ballot: Ballot, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let reported = self.phase.running(ballot.message)?.reported;
+        let (Some(seq), Some(vote), Some(ring), true) =
+            (ballot.seq, ballot.vote, ballot.ring, ballot.complete)
+        else {
+            return Err(Reason::OptionMissing(ballot.message));
+        };
+        if ring == reported {
+            self.update_vote(vote, turn);
+        } else {
+            turn.tell(Notice::VoteForOldRing { vote, ring });
+        }
+        if ballot.message == MsgType::VoteInfo {
+            turn.send(Message::VoteInfoReply(Plain { seq: Some(seq) }));
+        }
+        Ok(())
+    }
+
+    /// A changed heartbeat starts the echoes anew.
+    fn on_set_option_reply(&mut self, options: Options, now: Time) -> Result<(), Reason> {
+        let session = self.phase.running(MsgType::SetOptionReply)?;
+        if options.heartbeat.is_some() {
+            (session.echo_asked, session.echo_answered) = (0, 0);
+            self.deadlines
+                .set(Timer::Echo, now.after(self.config.heartbeat));
+        }
+        Ok(())
+    }
+
+    fn on_echo_reply(&mut self, seq: Option<u32>, now: Time) -> Result<(), Reason> {
+        let seq = seq.ok_or(Reason::OptionMissing(MsgType::EchoReply))?;
+        match self.phase.session() {
+            Some(session) if session.echo_asked == seq => {
+                session.echo_answered = seq;
+                session.echo_at = Some(now);
+                Ok(())
+            }
+            Some(_) | None => Err(Reason::EchoOutOfStep),
+        }
+    }
+
+    /// The next echo request is due; the last one must have been answered.
+    pub(super) fn on_echo_due(&mut self, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let Some(session) = self.phase.session() else {
+            return Ok(());
+        };
+        if session.echo_answered != session.echo_asked {
+            return Err(Reason::EchoLate);
+        }
+        session.echo_asked = session.echo_asked.wrapping_add(1);
+        turn.send(Message::EchoRequest(Echo::new(session.echo_asked)));
+        self.deadlines
+            .set(Timer::Echo, turn.now.after(self.config.heartbeat));
+        Ok(())
+    }
+
+    /// Reports everything to the server that has just admitted this node, and waits for its vote.
+    pub(super) fn greet(&mut self, result: Heuristics, turn: &mut Turn<'_>) {
+        let Phase::Greeting(session) = self.phase else {
+            return;
+        };
+        self.phase = Phase::Running {
+            session,
+            since: turn.now,
+        };
+        turn.tell(Notice::Connected {
+            host: self.config.host.clone(),
+            port: self.config.port,
+        });
+        if session.server.keep_active_partition {
+            let options = Options {
+                seq: Some(self.next_seq()),
+                keep_active_partition: Some(self.config.keep_active_partition),
+                ..Options::default()
+            };
+            turn.send(Message::SetOption(options));
+        }
+        self.send_config(NodeListKind::InitialConfig, turn);
+        self.send_membership(result, turn);
+        self.send_quorum(turn);
+        self.update_vote(Vote::WaitForReply, turn);
+    }
+
+    pub(super) fn send_config(&mut self, kind: NodeListKind, turn: &mut Turn<'_>) {
+        let report = NodeListReport {
+            seq: Some(self.next_seq()),
+            kind: Some(kind),
+            config_version: self.config.version,
+            nodes: self.config.nodes.clone(),
+            ..NodeListReport::default()
+        };
+        turn.send(Message::NodeList(report));
+    }
+
+    pub(super) fn send_membership(&mut self, heuristics: Heuristics, turn: &mut Turn<'_>) {
+        let ring = self.membership.ring();
+        let report = NodeListReport {
+            seq: Some(self.next_seq()),
+            kind: Some(NodeListKind::Membership),
+            ring: Some(ring),
+            nodes: self.membership.nodes.ids().collect(),
+            heuristics,
+            ..NodeListReport::default()
+        };
+        turn.send(Message::NodeList(report));
+        if let Some(session) = self.phase.session() {
+            session.reported = ring;
+        }
+    }
+
+    /// The entry of the device, node 0, stays at home.
+    pub(super) fn send_quorum(&mut self, turn: &mut Turn<'_>) {
+        let nodes = self
+            .membership
+            .quorum_nodes
+            .0
+            .iter()
+            .filter(|node| node.id.0 != 0);
+        let report = NodeListReport {
+            nodes: NodeList(nodes.copied().collect()),
+            seq: Some(self.next_seq()),
+            kind: Some(NodeListKind::Quorum),
+            quorate: Some(self.membership.quorate),
+            ..NodeListReport::default()
+        };
+        turn.send(Message::NodeList(report));
+    }
+
+    pub(super) fn send_heuristics(&mut self, heuristics: Heuristics, turn: &mut Turn<'_>) {
+        let seq = Some(self.next_seq());
+        turn.send(Message::HeuristicsChange(HeuristicsReport {
+            seq,
+            heuristics,
+        }));
+    }
+
+    /// Every message but PREINIT and echoes counts on.
+    pub(super) const fn next_seq(&mut self) -> u32 {
+        self.last_seq = self.last_seq.wrapping_add(1);
+        self.last_seq
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::{Bench, OTHER_RING, RING, config, list_reply, vote_info};
+    use super::super::{Action, Event, Link};
+    use super::*;
+    use crate::base::{KeepActivePartition, Millis};
+    use crate::wire::{
+        HeuristicsReply, Malformed, NodeListReply, SendFault, ServerError, VoteReply,
+    };
+
+    fn confirmation(seq: u32) -> Action {
+        Action::Send(Message::VoteInfoReply(Plain { seq: Some(seq) }))
+    }
+
+    #[test]
+    fn a_pushed_vote_is_cast_before_it_is_confirmed() {
+        let mut bench = Bench::running();
+        bench.receive(vote_info(77, Vote::Ack, RING));
+        let cast = Action::Cast {
+            ring: RING,
+            vote: true,
+        };
+        assert_eq!(bench.done(), [cast, confirmation(77)]);
+        bench.receive(vote_info(78, Vote::Nack, RING));
+        let cast = Action::Cast {
+            ring: RING,
+            vote: false,
+        };
+        assert_eq!(bench.done(), [cast, confirmation(78)]);
+    }
+
+    #[test]
+    fn a_vote_for_another_ring_is_confirmed_and_changes_nothing() {
+        let mut bench = Bench::running();
+        bench.receive(vote_info(1, Vote::Ack, OTHER_RING));
+        assert_eq!(bench.done(), [confirmation(1)]);
+        bench.receive(list_reply(NodeListKind::Membership, Vote::Ack, OTHER_RING));
+        assert_eq!(bench.done(), []);
+        bench.wait(5_000);
+        assert_eq!(bench.cast(), []);
+    }
+
+    #[test]
+    fn a_vote_that_overtakes_the_answer_to_the_membership_counts() {
+        let mut bench = Bench::running();
+        bench.receive(list_reply(
+            NodeListKind::InitialConfig,
+            Vote::AskLater,
+            RING,
+        ));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.receive(list_reply(NodeListKind::Membership, Vote::NoChange, RING));
+        bench.receive(list_reply(NodeListKind::Quorum, Vote::NoChange, RING));
+        assert_eq!(bench.cast(), [(RING, true)]);
+    }
+
+    #[test]
+    fn every_kind_of_reply_brings_a_vote() {
+        let vote = VoteReply {
+            seq: Some(1),
+            vote: Some(Vote::Ack),
+            ring: Some(RING),
+        };
+        let heuristics = HeuristicsReply {
+            seq: Some(1),
+            vote: Some(Vote::Ack),
+            ring: Some(RING),
+            heuristics: Heuristics::Pass,
+        };
+        for reply in [
+            list_reply(NodeListKind::ChangedConfig, Vote::Ack, RING),
+            Message::AskForVoteReply(vote),
+            Message::HeuristicsChangeReply(heuristics),
+        ] {
+            let mut bench = Bench::running();
+            bench.receive(reply);
+            assert_eq!(
+                bench.done(),
+                [Action::Cast {
+                    ring: RING,
+                    vote: true
+                }]
+            );
+        }
+    }
+
+    #[test]
+    fn while_the_server_is_undecided_nothing_is_cast() {
+        for vote in [Vote::AskLater, Vote::WaitForReply] {
+            let mut bench = Bench::voting();
+            bench.receive(list_reply(NodeListKind::Quorum, vote, RING));
+            bench.wait(7_999);
+            assert_eq!(bench.cast(), [], "{vote:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_lacks_an_option_ends_the_connection() {
+        let list = NodeListReply {
+            seq: Some(1),
+            kind: Some(NodeListKind::Quorum),
+            ring: Some(RING),
+            vote: Some(Vote::Ack),
+        };
+        let vote = VoteReply {
+            seq: Some(1),
+            vote: Some(Vote::Ack),
+            ring: Some(RING),
+        };
+        let heuristics = HeuristicsReply {
+            seq: Some(1),
+            vote: Some(Vote::Ack),
+            ring: Some(RING),
+            heuristics: Heuristics::Undefined,
+        };
+        for message in [
+            Message::NodeListReply(NodeListReply { seq: None, ..list }),
+            Message::NodeListReply(NodeListReply { kind: None, ..list }),
+            Message::NodeListReply(NodeListReply { ring: None, ..list }),
+            Message::NodeListReply(NodeListReply { vote: None, ..list }),
+            Message::VoteInfo(VoteReply { seq: None, ..vote }),
+            Message::VoteInfo(VoteReply { vote: None, ..vote }),
+            Message::AskForVoteReply(VoteReply { ring: None, ..vote }),
+            Message::HeuristicsChangeReply(heuristics),
+            Message::ServerError(ServerError {
+                seq: Some(1),
+                error: None,
+            }),
+        ] {
+            let mut bench = Bench::running();
+            let reason = Reason::OptionMissing(message.msg_type());
+            bench.receive(message.clone());
+            assert_eq!(bench.reason(), Some(reason), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn votes_before_the_admission_are_unexpected() {
+        for message in [
+            vote_info(1, Vote::Ack, RING),
+            list_reply(NodeListKind::Membership, Vote::Ack, RING),
+            Message::SetOptionReply(Options::default()),
+        ] {
+            let mut bench = Bench::asking(config());
+            let reason = Reason::Unexpected(message.msg_type());
+            bench.receive(message);
+            assert_eq!(bench.reason(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn what_only_clients_say_is_unexpected() {
+        for message in [
+            Message::StartTls(Plain::default()),
+            Message::EchoRequest(Echo::new(1)),
+            Message::AskForVote(Plain::default()),
+            Message::VoteInfoReply(Plain::default()),
+        ] {
+            let mut bench = Bench::running();
+            let reason = Reason::Unexpected(message.msg_type());
+            bench.receive(message);
+            assert_eq!(bench.reason(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_server_ends_the_connection_at_any_time() {
+        for mut bench in [Bench::asking(config()), Bench::running()] {
+            bench.receive(Message::ServerError(ServerError {
+                seq: None,
+                error: Some(10),
+            }));
+            assert_eq!(bench.reason(), Some(Reason::ServerError(10)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_and_what_cannot_be_sent_ends_the_connection() {
+        let mut bench = Bench::running();
+        bench.link(Link::Received(Err(Malformed::UnknownType(99))));
+        assert_eq!(
+            bench.reason(),
+            Some(Reason::Malformed(Malformed::UnknownType(99)))
+        );
+        let mut bench = Bench::running();
+        bench.link(Link::SendFailed(SendFault::QueueFull));
+        assert_eq!(
+            bench.reason(),
+            Some(Reason::CannotSend(SendFault::QueueFull))
+        );
+    }
+
+    #[test]
+    fn echoes_are_sent_in_every_heartbeat_and_counted_from_one() {
+        let mut bench = Bench::running();
+        for seq in 1..=3 {
+            bench.wait(8_000);
+            assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(seq))]);
+            bench.echo(seq);
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_answer_an_echo_loses_this_node_when_the_next_is_due() {
+        let mut bench = Bench::voting();
+        bench.wait(8_000);
+        bench.echo(1);
+        bench.wait(8_000);
+        bench.done();
+        bench.wait(7_999);
+        assert_eq!(bench.cast(), [(RING, true)]);
+        bench.wait(1);
+        let done = bench.done();
+        assert_eq!(
+            done[..2],
+            [
+                Action::Cast {
+                    ring: RING,
+                    vote: false
+                },
+                Action::HangUp
+            ]
+        );
+        assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    #[test]
+    fn an_echo_out_of_step_ends_the_connection() {
+        let mut bench = Bench::running();
+        bench.wait(8_000);
+        bench.echo(2);
+        assert_eq!(bench.reason(), Some(Reason::EchoOutOfStep));
+        let mut bench = Bench::asking(config());
+        bench.echo(1);
+        assert_eq!(bench.reason(), Some(Reason::EchoOutOfStep));
+    }
+
+    #[test]
+    fn a_confirmed_heartbeat_starts_the_echoes_anew() {
+        let mut bench = Bench::running();
+        bench.wait(8_000);
+        bench.echo(1);
+        bench.wait(4_000);
+        let heartbeat = Some(Millis(8_000));
+        bench.receive(Message::SetOptionReply(Options {
+            heartbeat,
+            ..Options::default()
+        }));
+        bench.done();
+        bench.wait(8_000);
+        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(1))]);
+    }
+
+    #[test]
+    fn a_confirmed_tie_breaker_leaves_the_echoes_alone() {
+        let mut bench = Bench::running();
+        bench.wait(4_000);
+        bench.receive(Message::SetOptionReply(Options {
+            keep_active_partition: Some(KeepActivePartition::Enabled),
+            ..Options::default()
+        }));
+        bench.wait(4_000);
+        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(1))]);
+    }
+
+    #[test]
+    fn what_arrives_without_a_connection_is_ignored() {
+        let mut bench = Bench::backing_off();
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.link(Link::Up);
+        bench.handle(Event::Link(Link::SendFailed(SendFault::QueueFull)));
+        assert_eq!(bench.done(), []);
+    }
+}
