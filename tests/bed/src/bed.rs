@@ -183,6 +183,12 @@ impl Bed {
         &self.votes
     }
 
+    /// The same, to be followed from another thread.
+    #[must_use]
+    pub fn shared_votes(&self) -> &Arc<Votes> {
+        &self.votes
+    }
+
     /// Who plays which part.
     #[must_use]
     pub fn pairing(&self) -> Pairing {

@@ -1,10 +1,10 @@
 //! Its command line.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use bed::program::{Pairing, Programs};
+use bed::program::{Pairing, Programs, missing_system};
 use bed::runner::{self, Plan};
 use bed::scenario::{self, Scenario};
-use bed::{holder, interrupt, run_folder, watcher};
+use bed::{demo, holder, interrupt, run_folder, watcher};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,13 +31,7 @@ fn command() -> Command {
         .help("Folder with our programs [default: the one bed is in]");
     let run = Command::new("run")
         .about("Plays scenarios and says how each went")
-        .arg(
-            Arg::new("pairing")
-                .long("pairing")
-                .value_name("QDEVICE-QNETD")
-                .default_value("all")
-                .help("ours-ours, c-ours, ours-c, c-c or all"),
-        )
+        .arg(pairing("all"))
         .arg(
             Arg::new("scenario")
                 .long("scenario")
@@ -47,10 +41,15 @@ fn command() -> Command {
         .arg(number("jobs", "3", "How many at a time"))
         .arg(number("repeat", "1", "How often each"))
         .arg(programs.clone());
+    let demo = Command::new("demo")
+        .about("Shows how a cluster of two gets its third vote, splits and heals")
+        .arg(pairing("ours-ours"))
+        .arg(programs);
     Command::new("bed")
         .about("Real corosync clusters on one machine, with C or our programs on either side")
         .subcommand_required(true)
         .subcommand(run)
+        .subcommand(demo)
         .subcommand(Command::new("list").about("Names the scenarios"))
         .subcommand(Command::new("clean").about("Removes what runs that died left behind"))
         .subcommand(
@@ -70,6 +69,14 @@ fn command() -> Command {
         )
 }
 
+fn pairing(default: &'static str) -> Arg {
+    Arg::new("pairing")
+        .long("pairing")
+        .value_name("QDEVICE-QNETD")
+        .default_value(default)
+        .help("ours-ours, c-ours, ours-c, c-c; all for `run`")
+}
+
 fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
@@ -82,6 +89,7 @@ fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg 
 fn run(words: &ArgMatches) -> Result<ExitCode> {
     match words.subcommand() {
         Some(("run", words)) => return play(words),
+        Some(("demo", words)) => show(words)?,
         Some(("list", _)) => {
             for scenario in scenario::all() {
                 println!("{:<18} {}", scenario.name, scenario.about);
@@ -118,6 +126,19 @@ fn play(words: &ArgMatches) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn show(words: &ArgMatches) -> Result<()> {
+    let pairing = pairings(words.get_one::<String>("pairing").context("no pairing")?)?;
+    let &[pairing] = pairing.as_slice() else {
+        bail!("one pairing at a time");
+    };
+    let programs = programs(words)?;
+    let mut missing = missing_system();
+    missing.extend(programs.missing(pairing));
+    ensure!(missing.is_empty(), "{}", missing.join("\n     "));
+    interrupt::listen()?;
+    demo::show(&programs, pairing)
 }
 
 fn programs(words: &ArgMatches) -> Result<Programs> {

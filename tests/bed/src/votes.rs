@@ -85,6 +85,13 @@ impl Votes {
         }
     }
 
+    /// Waits for a change, at most for `limit`.
+    pub fn wait_for_news(&self, limit: Duration) {
+        let log = self.lock();
+        // Whether there was one shows in what is read next.
+        let _ = self.news.wait_timeout(log, limit);
+    }
+
     /// Since when something has held on a node without a break; `None` if it does not hold now.
     #[must_use]
     pub fn since(&self, node: u32, holds: impl Fn(&Standing) -> bool) -> Option<Moment> {

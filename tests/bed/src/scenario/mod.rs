@@ -114,7 +114,8 @@ impl Stage<'_> {
     }
 }
 
-fn check_overlaps(bed: &Bed) -> Result<()> {
+/// Fails if two partitions served at the same time.
+pub(crate) fn check_overlaps(bed: &Bed) -> Result<()> {
     let found = overlaps(&bed.votes().entries(), Moment::now());
     let worst = found.iter().max_by_key(|overlap| overlap.length);
     if let Some(overlap) = worst {
