@@ -52,3 +52,115 @@ impl Client {
 const fn nine_tenths(number: u32) -> u32 {
     (number as u64 * 9 / 10) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::{Bench, RING, config};
+    use super::super::{Client, Event, Link, LinkFault, StartFacts};
+    use super::*;
+    use crate::base::Time;
+
+    /// How long the client waits after it has lost its server, with this seed.
+    fn delay(seed: u64) -> u64 {
+        let mut bench = Bench::voting();
+        bench.client.dice = crate::base::Dice::new(seed);
+        bench.link(Link::Down(LinkFault::Closed));
+        let at = bench.client.deadlines.get(Timer::Backoff).unwrap();
+        at.since(bench.time())
+    }
+
+    #[test]
+    fn on_shutdown_the_vote_is_withdrawn_before_the_server_is_left() {
+        let mut bench = Bench::voting();
+        bench.handle(Event::Shutdown);
+        let cast = Action::Cast {
+            ring: RING,
+            vote: false,
+        };
+        assert_eq!(
+            bench.done(),
+            [cast, Action::HangUp, Action::Exit { ok: true }]
+        );
+    }
+
+    #[test]
+    fn without_a_connection_there_is_nothing_to_hang_up() {
+        let mut bench = Bench::backing_off();
+        bench.handle(Event::Shutdown);
+        assert_eq!(
+            bench.done(),
+            [
+                Action::Cast {
+                    ring: RING,
+                    vote: false
+                },
+                Action::Exit { ok: true }
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lost_server_is_tried_again_after_a_moment() {
+        let mut bench = Bench::voting();
+        bench.link(Link::Down(LinkFault::Closed));
+        assert_eq!(
+            bench.done(),
+            [
+                Action::Cast {
+                    ring: RING,
+                    vote: false
+                },
+                Action::HangUp
+            ]
+        );
+        bench.wait(4_499);
+        assert!(bench.done().contains(&Action::Connect));
+    }
+
+    #[test]
+    fn nodes_come_back_at_different_moments_within_nine_tenths_of_the_cast_interval() {
+        let delays: std::collections::BTreeSet<u64> = (0..200).map(delay).collect();
+        assert!(delays.len() > 150);
+        assert!(delays.iter().all(|delay| *delay < 4_500));
+        assert!(delays.first() < Some(&300) && delays.last() > Some(&4_200));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_run() {
+        assert_eq!(delay(3), delay(3));
+        let client = |seed| Client::new(config(), StartFacts::default(), seed).unwrap();
+        assert_eq!(client(1), client(1));
+        assert_ne!(client(1), client(2));
+    }
+
+    #[test]
+    fn a_refusal_that_may_pass_is_explained() {
+        let mut bench = Bench::asking(config());
+        bench.receive(crate::wire::Message::InitReply(crate::wire::InitReply {
+            error: Some(17),
+            ..super::super::harness::init_reply(2)
+        }));
+        let told: Vec<_> = bench.told().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told[..2],
+            [
+                "Received init reply message with error code 17. Disconnecting from server",
+                "Duplicate node id may be result of server not yet accepted this node disconnect. \
+                 Retry again.",
+            ]
+        );
+        assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    #[test]
+    fn the_end_is_final() {
+        let mut bench = Bench::voting();
+        bench.handle(Event::Shutdown);
+        bench.done();
+        bench.handle(Event::Shutdown);
+        bench.link(Link::Up);
+        bench.wait(100_000);
+        assert_eq!(bench.done(), []);
+        assert_eq!(bench.client.next_deadline(), None::<Time>);
+    }
+}

@@ -223,22 +223,49 @@ impl Bench {
         self.receive(Message::EchoReply(Echo::new(seq)));
     }
 
-    /// Lets `millis` pass, with everything that is due in them.
+    /// Lets `millis` pass, with everything that is due in them and a server that is silent.
     pub(super) fn wait(&mut self, millis: u64) {
         let end = self.now + millis;
-        while let Some(due) = self.client.next_deadline().map(Time::as_millis) {
-            if due > end {
+        while self.next_turn(end) {}
+        self.now = end;
+    }
+
+    /// Lets `millis` pass with a server that answers echoes.
+    pub(super) fn wait_with_server(&mut self, millis: u64) {
+        let end = self.now + millis;
+        loop {
+            let seen = self.out.len();
+            if !self.next_turn(end) {
                 break;
             }
-            self.now = due.max(self.now);
-            self.client.handle_timeout(self.time(), &mut self.out);
-            assert!(
-                self.client
-                    .next_deadline()
-                    .is_none_or(|next| next > self.time())
-            );
+            let new = self.out[seen..].to_vec();
+            for action in new {
+                if let Action::Send(Message::EchoRequest(echo)) = action {
+                    self.receive(Message::EchoReply(echo));
+                }
+            }
         }
         self.now = end;
+    }
+
+    /// Does what is due next, if that is not after `end`.
+    fn next_turn(&mut self, end: u64) -> bool {
+        let Some(due) = self
+            .client
+            .next_deadline()
+            .map(Time::as_millis)
+            .filter(|due| *due <= end)
+        else {
+            return false;
+        };
+        self.now = due.max(self.now);
+        self.client.handle_timeout(self.time(), &mut self.out);
+        assert!(
+            self.client
+                .next_deadline()
+                .is_none_or(|next| next > self.time())
+        );
+        true
     }
 
     /// What was done since the last call, notices left out.

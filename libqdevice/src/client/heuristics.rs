@@ -180,3 +180,276 @@ impl Client {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::{
+        Bench, OTHER_RING, RING, config, config_with_heuristics, init_reply, init_reply_without,
+        preinit_reply,
+    };
+    use super::super::{ClusterConfig, Corosync, Event, Link, LinkFault, VoteFacts};
+    use super::*;
+    use crate::base::{Millis, NodeList, Quorate, TlsSupport, Vote};
+    use crate::wire::{HeuristicsReport, Message, NodeListKind, OptType};
+
+    /// The run started since the last look, and how long it may take.
+    fn started(bench: &mut Bench) -> Option<(u32, Millis)> {
+        bench.done().into_iter().find_map(|action| {
+            if let Action::RunHeuristics { run, timeout } = action {
+                Some((run, timeout))
+            } else {
+                None
+            }
+        })
+    }
+
+    fn pass(bench: &mut Bench, run: u32) {
+        bench.handle(Event::Heuristics {
+            run,
+            result: Heuristics::Pass,
+        });
+    }
+
+    fn fail(bench: &mut Bench, run: u32) {
+        bench.handle(Event::Heuristics {
+            run,
+            result: Heuristics::Fail,
+        });
+    }
+
+    /// A node with everything reported after the runs 1 (membership) and 2 (connect).
+    fn running(mode: HeuristicsMode) -> Bench {
+        let mut bench = asking(mode);
+        bench.receive(Message::InitReply(init_reply(2)));
+        pass(&mut bench, 2);
+        bench.done();
+        bench
+    }
+
+    fn asking(mode: HeuristicsMode) -> Bench {
+        let mut bench = Bench::new(config_with_heuristics(mode));
+        bench.membership(RING, &[1, 2]);
+        pass(&mut bench, 1);
+        bench.quorum(Quorate::Yes);
+        bench.link(Link::Up);
+        bench.receive(preinit_reply(1, TlsSupport::Unsupported));
+        bench.done();
+        bench
+    }
+
+    /// The result in the membership sent since the last look.
+    fn reported(bench: &mut Bench) -> Option<Heuristics> {
+        bench.sent().into_iter().find_map(|message| {
+            let Message::NodeList(list) = message else {
+                return None;
+            };
+            (list.kind == Some(NodeListKind::Membership)).then_some(list.heuristics)
+        })
+    }
+
+    #[test]
+    fn the_service_is_ready_after_the_first_run() {
+        let mut bench = Bench::new(config_with_heuristics(HeuristicsMode::Sync));
+        bench.membership(RING, &[1, 2]);
+        let run = Action::RunHeuristics {
+            run: 1,
+            timeout: Millis(15_000),
+        };
+        assert_eq!(
+            bench.done(),
+            [
+                Action::Cast {
+                    ring: RING,
+                    vote: false
+                },
+                run
+            ]
+        );
+        pass(&mut bench, 1);
+        assert_eq!(bench.done(), [Action::Ready, Action::Connect]);
+    }
+
+    #[test]
+    fn a_first_run_that_never_ends_ends_the_daemon() {
+        let mut bench = Bench::new(config_with_heuristics(HeuristicsMode::Sync));
+        bench.membership(RING, &[1, 2]);
+        bench.wait(29_999);
+        assert_ne!(bench.client.phase, Phase::Ended);
+        bench.wait(1);
+        assert_eq!(bench.reason(), Some(Reason::FirstHeuristicsLate));
+    }
+
+    #[test]
+    fn a_connection_reports_nothing_before_its_run_has_ended() {
+        let mut bench = asking(HeuristicsMode::Sync);
+        bench.receive(Message::InitReply(init_reply(2)));
+        assert_eq!(started(&mut bench), Some((2, Millis(5_000))));
+        fail(&mut bench, 2);
+        assert_eq!(reported(&mut bench), Some(Heuristics::Fail));
+    }
+
+    #[test]
+    fn a_new_membership_is_reported_with_the_result_of_its_run() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.membership(OTHER_RING, &[1]);
+        assert_eq!(started(&mut bench), Some((3, Millis(15_000))));
+        fail(&mut bench, 3);
+        assert_eq!(reported(&mut bench), Some(Heuristics::Fail));
+    }
+
+    #[test]
+    fn nothing_is_cast_while_the_run_of_a_membership_is_awaited() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.receive(super::super::harness::vote_info(1, Vote::Ack, RING));
+        bench.done();
+        bench.membership(OTHER_RING, &[1]);
+        bench.wait(6_000);
+        assert_eq!(bench.cast(), []);
+    }
+
+    #[test]
+    fn a_lost_server_ends_the_pause_with_a_withdrawn_vote() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.membership(OTHER_RING, &[1]);
+        bench.link(Link::Down(LinkFault::Closed));
+        assert_eq!(bench.cast(), [(OTHER_RING, false)]);
+    }
+
+    #[test]
+    fn without_a_server_the_new_ring_is_answered_when_the_run_ends() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.link(Link::Down(LinkFault::Closed));
+        bench.done();
+        bench.membership(OTHER_RING, &[1]);
+        assert_eq!(bench.cast(), []);
+        pass(&mut bench, 3);
+        assert_eq!(bench.cast(), [(OTHER_RING, false)]);
+    }
+
+    #[test]
+    fn a_result_that_comes_too_late_is_ignored() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.membership(OTHER_RING, &[1]);
+        bench.membership(RING, &[1, 2]);
+        bench.done();
+        fail(&mut bench, 3);
+        assert_eq!(bench.done(), []);
+        pass(&mut bench, 4);
+        assert_eq!(reported(&mut bench), Some(Heuristics::Pass));
+    }
+
+    #[test]
+    fn a_run_for_a_membership_also_serves_the_connection_it_interrupts() {
+        let mut bench = asking(HeuristicsMode::Sync);
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.membership(OTHER_RING, &[1]);
+        bench.done();
+        fail(&mut bench, 3);
+        let Message::NodeList(list) = bench.sent()[2].clone() else {
+            panic!("no list")
+        };
+        assert_eq!(
+            (list.ring, list.heuristics),
+            (Some(OTHER_RING), Heuristics::Fail)
+        );
+        assert!(bench.client.phase.is_running());
+    }
+
+    #[test]
+    fn a_result_for_a_connection_that_is_gone_greets_nobody() {
+        let mut bench = asking(HeuristicsMode::Sync);
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.link(Link::Down(LinkFault::Closed));
+        bench.wait(4_500);
+        bench.link(Link::Up);
+        bench.receive(preinit_reply(2, TlsSupport::Unsupported));
+        bench.done();
+        pass(&mut bench, 2);
+        assert_eq!(bench.done(), []);
+    }
+
+    #[test]
+    fn regular_runs_report_a_changed_result_and_nothing_else() {
+        let mut bench = running(HeuristicsMode::On);
+        bench.wait_with_server(30_000);
+        assert_eq!(started(&mut bench), Some((3, Millis(5_000))));
+        pass(&mut bench, 3);
+        assert_eq!(bench.done(), []);
+        bench.wait_with_server(30_000);
+        assert_eq!(started(&mut bench), Some((4, Millis(5_000))));
+        fail(&mut bench, 4);
+        let report = HeuristicsReport {
+            seq: Some(7),
+            heuristics: Heuristics::Fail,
+        };
+        assert_eq!(bench.sent(), [Message::HeuristicsChange(report)]);
+    }
+
+    #[test]
+    fn with_heuristics_on_sync_only_there_are_no_regular_runs() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.wait_with_server(100_000);
+        assert_eq!(started(&mut bench), None);
+    }
+
+    #[test]
+    fn a_regular_run_waits_an_interval_more_when_another_run_is_under_way() {
+        let mut bench = asking(HeuristicsMode::On);
+        bench.wait(7_000);
+        bench.receive(Message::InitReply(init_reply(2)));
+        assert_eq!(started(&mut bench).map(|(run, _)| run), Some(2));
+        bench.wait_with_server(23_000);
+        assert_eq!(started(&mut bench), None);
+        pass(&mut bench, 2);
+        bench.wait_with_server(30_000);
+        assert_eq!(started(&mut bench).map(|(run, _)| run), Some(3));
+    }
+
+    #[test]
+    fn a_changed_result_for_a_server_without_heuristics_ends_the_connection() {
+        let mut bench = Bench::asking(config());
+        bench.receive(Message::InitReply(init_reply_without(
+            OptType::Heuristics,
+            2,
+        )));
+        bench.corosync(switched_to(HeuristicsMode::On));
+        assert_eq!(bench.reason(), Some(Reason::HeuristicsUnknownToServer));
+    }
+
+    fn switched_to(mode: HeuristicsMode) -> Corosync {
+        let plan = match mode {
+            HeuristicsMode::Off => config().heuristics,
+            HeuristicsMode::Sync | HeuristicsMode::On => config_with_heuristics(mode).heuristics,
+        };
+        let config = ClusterConfig {
+            nodes: NodeList::of_ids([1, 2]),
+            version: Some(2),
+            heuristics: Ok(plan),
+            remarks: Vec::new(),
+        };
+        Corosync::Reloaded {
+            config: Ok(config),
+            facts: VoteFacts::default(),
+        }
+    }
+
+    #[test]
+    fn switched_on_at_run_time_heuristics_run_regularly() {
+        let mut bench = Bench::running();
+        bench.corosync(switched_to(HeuristicsMode::On));
+        bench.wait_with_server(30_000);
+        assert_eq!(
+            started(&mut bench).map(|(_, timeout)| timeout),
+            Some(Millis(5_000))
+        );
+    }
+
+    #[test]
+    fn switched_off_at_run_time_the_run_under_way_has_its_result_at_once() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.membership(OTHER_RING, &[1]);
+        bench.done();
+        bench.corosync(switched_to(HeuristicsMode::Off));
+        assert_eq!(reported(&mut bench), Some(Heuristics::Undefined));
+    }
+}

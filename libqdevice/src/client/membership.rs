@@ -171,3 +171,260 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::{
+        Bench, OTHER_RING, RING, config, init_reply, list_reply, quorum_nodes, vote_info,
+    };
+    use super::super::{Event, Link, NodeVotes};
+    use super::*;
+    use crate::base::NodeId;
+    use crate::wire::{Message, MsgType, NodeListReport};
+
+    fn reloaded(nodes: &[u32], facts: VoteFacts) -> Corosync {
+        let config = ClusterConfig {
+            nodes: NodeList::of_ids(nodes.iter().copied()),
+            version: Some(3),
+            heuristics: Ok(config().heuristics),
+            remarks: Vec::new(),
+        };
+        Corosync::Reloaded {
+            config: Ok(config),
+            facts,
+        }
+    }
+
+    fn two_votes_for(node: u32) -> VoteFacts {
+        VoteFacts::from_iter([(
+            NodeId(node),
+            Ok(NodeVotes {
+                node_votes: 2,
+                qdevice_votes: 1,
+            }),
+        )])
+    }
+
+    #[test]
+    fn the_first_membership_makes_the_service_ready_and_starts_the_connection() {
+        let mut bench = Bench::new(config());
+        bench.membership(RING, &[1, 2]);
+        let cast = Action::Cast {
+            ring: RING,
+            vote: false,
+        };
+        assert_eq!(bench.done(), [cast, Action::Ready, Action::Connect]);
+        bench.membership(OTHER_RING, &[1]);
+        assert!(!bench.done().contains(&Action::Ready));
+    }
+
+    #[test]
+    fn what_comes_before_the_first_membership_waits_for_it() {
+        let mut bench = Bench::new(config());
+        bench.quorum(Quorate::No);
+        bench.corosync(Corosync::ExpectedVotes {
+            votes: 5,
+            facts: VoteFacts::default(),
+        });
+        assert_eq!(bench.done(), []);
+        assert_eq!(bench.client.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_new_membership_is_reported_and_cast_in_when_the_server_has_decided() {
+        let mut bench = Bench::voting();
+        bench.membership(OTHER_RING, &[1]);
+        let report = NodeListReport {
+            seq: Some(7),
+            kind: Some(NodeListKind::Membership),
+            ring: Some(OTHER_RING),
+            nodes: NodeList::of_ids([1]),
+            ..NodeListReport::default()
+        };
+        assert_eq!(bench.done(), [Action::Send(Message::NodeList(report))]);
+
+        bench.receive(vote_info(2, Vote::Ack, RING));
+        bench.wait(1_000);
+        assert_eq!(
+            bench.cast(),
+            [],
+            "the old ring's vote is not cast in the new one"
+        );
+
+        bench.receive(list_reply(NodeListKind::Membership, Vote::Ack, OTHER_RING));
+        assert_eq!(bench.cast(), [(OTHER_RING, true)]);
+    }
+
+    #[test]
+    fn the_ring_of_a_membership_that_was_not_reported_is_told_with_the_next_init() {
+        let mut bench = Bench::connecting();
+        bench.membership(OTHER_RING, &[1]);
+        bench.link(Link::Up);
+        bench.receive(super::super::harness::preinit_reply(
+            1,
+            crate::base::TlsSupport::Unsupported,
+        ));
+        let sent = bench.sent();
+        let Some(Message::Init(init)) = sent.last() else {
+            panic!("no INIT in {sent:?}")
+        };
+        assert_eq!(init.ring, Some(OTHER_RING));
+    }
+
+    #[test]
+    fn a_membership_between_init_and_its_answer_moves_the_reported_ring() {
+        let mut bench = Bench::asking(config());
+        bench.membership(OTHER_RING, &[1]);
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.done();
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.receive(vote_info(2, Vote::Ack, OTHER_RING));
+        assert_eq!(bench.cast(), [(OTHER_RING, true)]);
+    }
+
+    #[test]
+    fn quorum_is_reported_without_the_entry_of_the_device() {
+        let mut bench = Bench::voting();
+        bench.quorum(Quorate::No);
+        let sent = bench.sent();
+        let [Message::NodeList(report)] = sent.as_slice() else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(report.quorate, Some(Quorate::No));
+        assert_eq!(report.kind, Some(NodeListKind::Quorum));
+        assert_eq!(report.nodes.0, quorum_nodes().0[..2]);
+    }
+
+    #[test]
+    fn without_a_server_nothing_is_reported() {
+        let mut bench = Bench::backing_off();
+        bench.quorum(Quorate::No);
+        bench.corosync(reloaded(&[1, 2, 3], VoteFacts::default()));
+        assert_eq!(bench.sent(), []);
+    }
+
+    #[test]
+    fn a_changed_node_list_is_reported_once_with_its_version() {
+        let mut bench = Bench::voting();
+        bench.corosync(reloaded(&[1, 2, 3], VoteFacts::default()));
+        bench.corosync(reloaded(&[1, 2, 3], VoteFacts::default()));
+        let report = NodeListReport {
+            seq: Some(7),
+            kind: Some(NodeListKind::ChangedConfig),
+            config_version: Some(3),
+            nodes: NodeList::of_ids([1, 2, 3]),
+            ..NodeListReport::default()
+        };
+        assert_eq!(bench.done(), [Action::Send(Message::NodeList(report))]);
+    }
+
+    #[test]
+    fn the_same_nodes_in_another_order_are_no_change() {
+        let mut bench = Bench::voting();
+        bench.corosync(reloaded(&[2, 1], VoteFacts::default()));
+        assert_eq!(bench.done(), []);
+        assert_eq!(bench.client.config().version, Some(2));
+    }
+
+    #[test]
+    fn a_list_that_changed_without_a_server_is_the_initial_one_of_the_next_connection() {
+        let mut bench = Bench::asking(config());
+        bench.corosync(reloaded(&[1, 2, 3], VoteFacts::default()));
+        bench.receive(Message::InitReply(init_reply(2)));
+        let sent = bench.sent();
+        let Message::NodeList(report) = &sent[1] else {
+            panic!("{sent:?}")
+        };
+        assert_eq!(report.kind, Some(NodeListKind::InitialConfig));
+        assert_eq!(report.nodes, NodeList::of_ids([1, 2, 3]));
+        assert_eq!(report.config_version, Some(3));
+    }
+
+    #[test]
+    fn a_node_list_that_cannot_be_used_ends_the_daemon() {
+        let mut bench = Bench::voting();
+        let config = Err(ConfigFault::NoNodes);
+        bench.corosync(Corosync::Reloaded {
+            config,
+            facts: VoteFacts::default(),
+        });
+        let told: Vec<_> = bench.told().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told[..2],
+            [
+                "No configured nodes found - configuration without node list is not supported",
+                "Can't get configuration node list.",
+            ]
+        );
+        assert_eq!(bench.client.phase, Phase::Ended);
+    }
+
+    #[test]
+    fn a_node_with_two_votes_ends_the_daemon_as_soon_as_it_is_known() {
+        let mut bench = Bench::voting();
+        bench.corosync(reloaded(&[1, 2, 3], two_votes_for(3)));
+        assert!(matches!(bench.reason(), Some(Reason::StrategyRefused(_))));
+        let mut bench = Bench::voting();
+        bench.corosync(Corosync::ExpectedVotes {
+            votes: 4,
+            facts: two_votes_for(2),
+        });
+        let cast = Action::Cast {
+            ring: RING,
+            vote: false,
+        };
+        assert_eq!(
+            bench.done(),
+            [cast, Action::HangUp, Action::Exit { ok: false }]
+        );
+    }
+
+    #[test]
+    fn other_expected_votes_change_nothing() {
+        let mut bench = Bench::voting();
+        bench.corosync(Corosync::ExpectedVotes {
+            votes: 2,
+            facts: VoteFacts::default(),
+        });
+        assert_eq!(bench.done(), []);
+    }
+
+    #[test]
+    fn heuristics_that_cannot_be_used_do_not_end_a_running_daemon() {
+        let mut bench = Bench::voting();
+        let key = "quorum.device.heuristics.mode";
+        let config = ClusterConfig {
+            nodes: NodeList::of_ids([1, 2, 3]),
+            version: None,
+            heuristics: Err(ConfigFault::NotValid(key)),
+            remarks: vec![],
+        };
+        bench.corosync(Corosync::Reloaded {
+            config: Ok(config),
+            facts: VoteFacts::default(),
+        });
+        let done = bench.done();
+        assert!(
+            matches!(&done[..], [Action::Send(m)] if m.msg_type() == MsgType::NodeList),
+            "the nodes follow all the same: {done:?}"
+        );
+        bench.handle(Event::Shutdown);
+        assert!(bench.done().contains(&Action::Exit { ok: true }));
+    }
+
+    #[test]
+    fn the_loss_of_corosync_ends_the_daemon() {
+        let mut bench = Bench::voting();
+        bench.corosync(Corosync::Closed(
+            "Can't dispatch votequorum messages".into(),
+        ));
+        assert_eq!(
+            bench.told()[0].to_string(),
+            "Can't dispatch votequorum messages"
+        );
+        assert_eq!(bench.client.phase, Phase::Ended);
+        bench.membership(OTHER_RING, &[1]);
+        assert_eq!(bench.done(), []);
+        assert_eq!(bench.client.next_deadline(), None);
+    }
+}

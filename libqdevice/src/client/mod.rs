@@ -19,6 +19,8 @@ mod node_list;
 mod notice;
 mod phase;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod reason;
 mod session;
 mod settings;
@@ -161,7 +163,7 @@ impl Client {
     /// It is `now`: does what is due. Afterwards no deadline lies at or before `now`.
     pub fn handle_timeout(&mut self, now: Time, out: &mut Vec<Action>) {
         let mut turn = Turn { now, out };
-        while let Some(timer) = self.deadlines.pop_due(now) {
+        while let Some(timer) = self.pop_due(now) {
             if let Err(reason) = self.on_due(timer, &mut turn) {
                 self.disconnect(reason, &mut turn);
             }
@@ -172,6 +174,16 @@ impl Client {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.deadlines.next()
+    }
+
+    /// The next thing that is due. After a pause of the whole process the silence of the server is
+    /// judged first: a vote that is about to be withdrawn must not be cast once more.
+    fn pop_due(&mut self, now: Time) -> Option<Timer> {
+        if self.deadlines.get(Timer::Echo).is_some_and(|at| at <= now) {
+            self.deadlines.clear(Timer::Echo);
+            return Some(Timer::Echo);
+        }
+        self.deadlines.pop_due(now)
     }
 
     fn on_due(&mut self, timer: Timer, turn: &mut Turn<'_>) -> Result<(), Reason> {
@@ -215,5 +227,41 @@ impl Client {
             },
             (_, _) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harness::config;
+    use super::*;
+    use crate::base::NodeId;
+
+    #[test]
+    fn a_cluster_that_does_not_suit_the_algorithm_is_refused_at_the_start() {
+        let text = |config, facts| {
+            let start = StartFacts {
+                expected_votes: 3,
+                facts,
+            };
+            Client::new(config, start, 0).unwrap_err().to_string()
+        };
+        assert_eq!(
+            text(
+                ClientConfig {
+                    device_votes: None,
+                    ..config()
+                },
+                VoteFacts::default()
+            ),
+            "50:50 split algorithm works only if quorum.device.votes configuration key is set to 1!"
+        );
+        let votes = NodeVotes {
+            node_votes: 4,
+            qdevice_votes: 1,
+        };
+        assert_eq!(
+            text(config(), VoteFacts::from_iter([(NodeId(2), Ok(votes))])),
+            "50:50 split algorithm works only if all nodes have exactly 1 vote. Node 2 has 4 votes!"
+        );
     }
 }

@@ -481,6 +481,31 @@ mod tests {
     }
 
     #[test]
+    fn after_a_pause_of_the_process_the_silence_of_the_server_is_judged_before_a_vote_is_cast() {
+        let mut bench = Bench::voting();
+        bench.wait(8_000);
+        bench.done();
+        // Both are late: the poll of 10 s and the echo of 16 s.
+        let late = Time::from_millis(bench.now + 60_000);
+        let mut out = Vec::new();
+        bench.client.handle_timeout(late, &mut out);
+        let votes: Vec<bool> = out
+            .iter()
+            .filter_map(|action| {
+                if let Action::Cast { vote, .. } = action {
+                    Some(*vote)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        assert!(
+            !votes.is_empty() && votes.iter().all(|vote| !vote),
+            "{votes:?}"
+        );
+    }
+
+    #[test]
     fn an_echo_out_of_step_ends_the_connection() {
         let mut bench = Bench::running();
         bench.wait(8_000);

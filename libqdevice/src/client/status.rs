@@ -235,3 +235,202 @@ const fn state_of_node(state: Option<NodeState>) -> &'static str {
         None => "unknown",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::harness::{
+        Bench, RING, config, config_with_heuristics, init_reply, init_reply_without, preinit_reply,
+        vote_info,
+    };
+    use super::super::{ClientConfig, Event, Link, LinkFault};
+    use super::*;
+    use crate::base::{Heuristics, Millis, NodeId, TlsSupport, Vote};
+    use crate::wire::{Message, OptType};
+
+    fn brief(bench: &Bench) -> String {
+        bench
+            .client
+            .status(Verbosity::Brief, &|at| format!("<{}>", at.as_millis()))
+    }
+
+    fn verbose(bench: &Bench) -> String {
+        bench
+            .client
+            .status(Verbosity::Verbose, &|at| format!("<{}>", at.as_millis()))
+    }
+
+    /// The rest of the line that begins with `label`.
+    fn field<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+        text.lines()
+            .find_map(|line| line.strip_prefix(label))
+            .map(|rest| rest.trim_start_matches('\t'))
+    }
+
+    #[test]
+    fn a_connected_node_shows_all_of_this() {
+        let mut bench = Bench::running();
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.wait(8_000);
+        bench.echo(1);
+        assert_eq!(
+            verbose(&bench),
+            "\
+Qdevice information
+-------------------
+Model:\t\t\tNet
+Node ID:\t\t1
+HB interval:\t\t10000ms
+Sync HB interval:\t30000ms
+Configuration version:\t2
+Configured node list:
+    0\tNode ID = 1
+    1\tNode ID = 2
+Heuristics:\t\tDisabled
+Ring ID:\t\t1.4
+Membership node list:\t1, 2
+Quorate:\t\tYes
+Quorum node list:
+    0\tNode ID = 1, State = member
+    1\tNode ID = 2, State = dead
+Expected votes:\t\t3
+Last poll call:\t\t<6000> (cast vote)
+
+Qdevice-net information
+----------------------
+Cluster name:\t\tdemo
+QNetd host:\t\tqnetd.example:5403
+Connect timeout:\t8000ms
+HB interval:\t\t8000ms
+VQ vote timer interval:\t5000ms
+TLS:\t\t\tUnsupported
+Algorithm:\t\tFifty-Fifty split
+Tie-breaker:\t\tNode with lowest node ID
+KAP Tie-breaker:\tEnabled
+Poll timer running:\tYes (cast vote)
+State:\t\t\tConnected
+TLS active:\t\tNo
+Connected since:\t<1000>
+Echo reply received:\t<9000>
+"
+        );
+    }
+
+    #[test]
+    fn the_brief_text_has_less() {
+        assert_eq!(
+            brief(&Bench::voting()),
+            "\
+Qdevice information
+-------------------
+Model:\t\t\tNet
+Node ID:\t\t1
+Configuration version:\t2
+Configured node list:
+    0\tNode ID = 1
+    1\tNode ID = 2
+Membership node list:\t1, 2
+
+Qdevice-net information
+----------------------
+Cluster name:\t\tdemo
+QNetd host:\t\tqnetd.example:5403
+Algorithm:\t\tFifty-Fifty split
+Tie-breaker:\t\tNode with lowest node ID
+State:\t\t\tConnected
+"
+        );
+    }
+
+    #[test]
+    fn a_node_that_has_not_heard_of_a_ring_shows_none() {
+        let text = verbose(&Bench::new(config()));
+        assert_eq!(field(&text, "Ring ID:"), Some("0.0"));
+        assert_eq!(field(&text, "Membership node list:"), Some(""));
+        assert_eq!(field(&text, "Last poll call:"), Some("Never"));
+        assert_eq!(field(&text, "Poll timer running:"), Some("No"));
+    }
+
+    #[test]
+    fn the_state_tells_how_far_the_connection_is() {
+        let state = |bench: &Bench| field(&brief(bench), "State:").map(str::to_owned);
+        let mut bench = Bench::connecting();
+        assert_eq!(state(&bench).as_deref(), Some("Connecting"));
+        bench.link(Link::Down(LinkFault::ConnectFailed(String::new())));
+        assert_eq!(state(&bench).as_deref(), Some("Connect failed"));
+        assert_eq!(
+            state(&Bench::asking(config())).as_deref(),
+            Some("Connecting")
+        );
+        assert_eq!(
+            state(&Bench::backing_off()).as_deref(),
+            Some("Disconnected")
+        );
+    }
+
+    #[test]
+    fn a_vote_against_is_no_cast_vote() {
+        let text = verbose(&Bench::backing_off());
+        assert_eq!(field(&text, "Poll timer running:"), Some("Yes"));
+        assert_eq!(field(&text, "Last poll call:"), Some("<1000>"));
+        assert_eq!(field(&text, "TLS active:"), None);
+        assert_eq!(field(&text, "Connected since:"), None);
+    }
+
+    #[test]
+    fn what_is_configured_shows() {
+        let mut config = ClientConfig {
+            addresses: AddressFamily::V6,
+            tie_breaker: TieBreaker::Node(NodeId(7)),
+            keep_active_partition: KeepActivePartition::Disabled,
+            tls: TlsSupport::Required,
+            connect_timeout: Millis(2_000),
+            version: None,
+            ..config()
+        };
+        config.nodes.0[1].data_center = 3;
+        let text = verbose(&Bench::new(config));
+        assert_eq!(field(&text, "Force IP version:"), Some("6"));
+        assert_eq!(field(&text, "Tie-breaker:"), Some("Node with node ID 7"));
+        assert_eq!(field(&text, "KAP Tie-breaker:"), Some("Disabled"));
+        assert_eq!(field(&text, "TLS:"), Some("Required"));
+        assert_eq!(field(&text, "Connect timeout:"), Some("2000ms"));
+        assert_eq!(field(&text, "Configuration version:"), None);
+        assert!(text.contains("    1\tNode ID = 2, Data center ID = 3\n"));
+    }
+
+    #[test]
+    fn a_server_that_cannot_keep_the_active_partition_is_seen_once_connected() {
+        let mut bench = Bench::asking(config());
+        assert_eq!(field(&verbose(&bench), "KAP Tie-breaker:"), Some("Enabled"));
+        let option = OptType::KeepActivePartitionTieBreaker;
+        bench.receive(Message::InitReply(init_reply_without(option, 2)));
+        assert_eq!(
+            field(&verbose(&bench), "KAP Tie-breaker:"),
+            Some("Unsupported by QNetd")
+        );
+    }
+
+    #[test]
+    fn heuristics_show_their_results_when_they_are_on() {
+        let mut bench = Bench::new(config_with_heuristics(HeuristicsMode::Sync));
+        bench.membership(RING, &[1]);
+        bench.handle(Event::Heuristics {
+            run: 1,
+            result: Heuristics::Pass,
+        });
+        bench.link(Link::Up);
+        bench.receive(preinit_reply(1, TlsSupport::Unsupported));
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.handle(Event::Heuristics {
+            run: 2,
+            result: Heuristics::Fail,
+        });
+        let text = verbose(&bench);
+        assert_eq!(field(&text, "Heuristics:"), Some("Enabled only on sync"));
+        assert_eq!(
+            field(&text, "Heuristics result:"),
+            Some("Fail (regular: Undefined, membership: Pass, connect: Fail)")
+        );
+        assert_eq!(field(&brief(&bench), "Heuristics result:"), Some("Fail"));
+    }
+}
