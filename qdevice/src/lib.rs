@@ -1,6 +1,13 @@
 //! corosync-qdevice: asks an arbiter for a vote and casts it in the local corosync.
 //!
 //! Not here: decisions. They are in [`libqdevice::client`]; this crate tells it what happens and does
-//! what it says.
+//! what it says. Read [`run`] for the order of things, then `hub`.
 
+pub mod cli;
 pub mod corosync;
+mod debug;
+mod hub;
+mod link;
+mod resolve;
+pub mod run;
+mod signals;

@@ -1,2 +1,7 @@
 //! corosync-qdevice.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    corosync_qdevice::run::main(std::env::args_os())
+}

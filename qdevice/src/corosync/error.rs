@@ -7,6 +7,8 @@ pub struct CsError(i32);
 impl CsError {
     /// corosync is gone, or was never there.
     pub const LIBRARY: Self = Self(2);
+    /// No answer in time.
+    pub const TIMEOUT: Self = Self(5);
     /// Not now; the same call may work in a moment.
     pub const TRY_AGAIN: Self = Self(6);
     /// A buffer is too short, or a name is wrong.

@@ -118,7 +118,15 @@ impl Corosync for Library {
         }
     }
 
+    /// A busy corosync is asked again at once: what follows a vote that is withdrawn, the end of the
+    /// connection to the server, must not come before it.
     async fn cast(&mut self, poll: Poll) -> Result<(), CsError> {
+        for _ in 0..CAST_RETRIES {
+            match self.device.run(move |device| device.poll(poll)).await? {
+                Err(CsError::TRY_AGAIN) => tokio::time::sleep(CAST_PAUSE).await,
+                result => return result,
+            }
+        }
         self.device.run(move |device| device.poll(poll)).await?
     }
 
@@ -135,6 +143,10 @@ impl Corosync for Library {
         left.unwrap_or_else(|error| vec![LeaveFault::Finalize(error)])
     }
 }
+
+/// How often, and how long apart, a busy corosync is asked to take a vote before the client hears of it.
+const CAST_RETRIES: u32 = 5;
+const CAST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Calls until the answer is not "try again", at most `retries` times more, a second apart.
 async fn patiently<T, E>(

@@ -1,0 +1,284 @@
+//! The loop that owns the client: something happens, the client decides, the hub acts.
+//!
+//! Not here: any decision, and no waiting for anything that could delay a vote.
+
+use crate::corosync::{Corosync, CsError, Event as News, Poll, Service};
+use crate::debug::DebugSwitch;
+use crate::link::Link;
+use crate::resolve::complete;
+use crate::signals::Signals;
+use libqdevice::base::{Heuristics, Level, NodeId};
+use libqdevice::client::{
+    Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
+    Link as FromLink, LinkFault, QdeviceSettings,
+};
+use libqdevice::io::clock::{self, Alarm};
+use libqdevice::io::detach::Readiness;
+use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question, Then};
+use libqdevice::io::log::tell;
+use libqdevice::io::os_error::Numbered;
+use libqdevice::io::systemd;
+use libqdevice::ipc::{QdeviceRequest, Reply};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+/// The client and everything it is told about and acts on.
+pub(crate) struct Hub<'a, C> {
+    pub(crate) corosync: &'a mut C,
+    pub(crate) client: Client,
+    pub(crate) link: Link,
+    pub(crate) ipc: Ipc,
+    pub(crate) signals: Signals,
+    pub(crate) alarm: Alarm,
+    pub(crate) debug: DebugSwitch<'a>,
+    pub(crate) settings: &'a QdeviceSettings,
+    /// Whoever waits for the daemon to serve, until it does.
+    pub(crate) readiness: &'a mut Option<Readiness>,
+    /// A configuration whose host names are being looked up; a newer one takes its place.
+    pub(crate) resolving: Option<Pin<Box<dyn Future<Output = CmapSnapshot>>>>,
+}
+
+/// How the daemon ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// As it was asked to.
+    Asked,
+    /// It cannot go on; the log says why.
+    Failed,
+}
+
+/// What can wake the hub.
+enum Happening {
+    Signal,
+    Due(io::Result<()>),
+    Corosync(News),
+    Resolved(CmapSnapshot),
+    Ipc(IpcEvent),
+    Link(FromLink),
+}
+
+impl<C: Corosync> Hub<'_, C> {
+    /// Hears nobody but corosync, and who wants it to end, until a membership is reported.
+    pub(crate) async fn until_first_membership(&mut self) -> Option<Ended> {
+        loop {
+            let news = tokio::select! {
+                biased;
+                () = self.signals.asked() => return self.turn(Event::Shutdown).await,
+                news = self.corosync.next_event() => news,
+            };
+            let is_membership = matches!(news, News::Membership { .. });
+            let ended = self.on_corosync(news).await;
+            if ended.is_some() || is_membership {
+                return ended;
+            }
+        }
+    }
+
+    /// Serves until the end.
+    pub(crate) async fn run(&mut self) -> Ended {
+        loop {
+            let ended = match self.next().await {
+                Happening::Signal | Happening::Ipc(IpcEvent::ShutdownAnswered) => {
+                    self.turn(Event::Shutdown).await
+                }
+                Happening::Due(Ok(())) => self.on_due().await,
+                Happening::Due(Err(error)) => {
+                    tell(
+                        Level::Crit,
+                        &format_args!("Can't wait for timers {}", Numbered(&error)),
+                    );
+                    Some(Ended::Failed)
+                }
+                Happening::Corosync(news) => self.on_corosync(news).await,
+                Happening::Resolved(snapshot) => self.on_config(&snapshot).await,
+                Happening::Ipc(IpcEvent::Asked(question)) => {
+                    self.answer(question);
+                    None
+                }
+                Happening::Link(event) => self.turn(Event::Link(event)).await,
+            };
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+    }
+
+    /// The server comes last: nothing it sends keeps the hub from anything else.
+    async fn next(&mut self) -> Happening {
+        let resolved = async {
+            match &mut self.resolving {
+                Some(resolving) => resolving.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.signals.asked() => Happening::Signal,
+            due = self.alarm.reached(self.client.next_deadline()) => Happening::Due(due),
+            news = self.corosync.next_event() => Happening::Corosync(news),
+            snapshot = resolved => Happening::Resolved(snapshot),
+            event = self.ipc.next() => Happening::Ipc(event),
+            event = self.link.next() => Happening::Link(event),
+        }
+    }
+
+    async fn on_due(&mut self) -> Option<Ended> {
+        let mut actions = Vec::new();
+        self.client.handle_timeout(clock::now(), &mut actions);
+        self.act(actions).await
+    }
+
+    async fn turn(&mut self, event: Event) -> Option<Ended> {
+        let mut actions = Vec::new();
+        self.client.handle(clock::now(), event, &mut actions);
+        self.act(actions).await
+    }
+
+    /// Performs the actions, and those that their failures lead to.
+    ///
+    /// Messages only leave when the hub waits again. So a server never gets the answer to a vote that
+    /// corosync has refused: the refusal is told to the client before that, and it hangs up.
+    async fn act(&mut self, actions: Vec<Action>) -> Option<Ended> {
+        let mut failures = VecDeque::new();
+        let mut actions = actions;
+        loop {
+            for action in actions.drain(..) {
+                if let Some(ended) = self.perform(action, &mut failures).await {
+                    return Some(ended);
+                }
+            }
+            let failure = failures.pop_front()?;
+            self.client.handle(clock::now(), failure, &mut actions);
+        }
+    }
+
+    async fn perform(&mut self, action: Action, failures: &mut VecDeque<Event>) -> Option<Ended> {
+        match action {
+            Action::Connect => {
+                failures.retain(|event| !matches!(event, Event::Link(_)));
+                self.link.connect();
+            }
+            Action::StartTls => {
+                self.link.hang_up();
+                let fault = LinkFault::TlsFailed("this version has no TLS".into());
+                failures.push_back(Event::Link(FromLink::Down(fault)));
+            }
+            Action::Send(message) => {
+                if let Err(fault) = self.link.send(&message) {
+                    failures.push_back(Event::Link(FromLink::SendFailed(fault)));
+                }
+            }
+            Action::Limit { receive, send } => self.link.limit(receive, send),
+            Action::HangUp => {
+                failures.retain(|event| !matches!(event, Event::Link(_)));
+                self.link.hang_up();
+            }
+            Action::Cast { ring, vote } => {
+                if let Err(error) = self.cast(Poll { ring, vote }).await {
+                    let failed = FromCorosync::CastFailed(cast_fault(error));
+                    failures.push_back(Event::Corosync(failed));
+                }
+            }
+            // The configuration refuses heuristics that this version would have to run.
+            Action::RunHeuristics { run, .. } => {
+                failures.push_back(Event::Heuristics {
+                    run,
+                    result: Heuristics::Undefined,
+                });
+            }
+            Action::Ready => self.ready(),
+            Action::Tell(notice) => tell(notice.level(), &notice),
+            Action::Exit { ok } => return Some(if ok { Ended::Asked } else { Ended::Failed }),
+        }
+        None
+    }
+
+    /// A corosync that does not answer holds up everything, the end excepted.
+    async fn cast(&mut self, poll: Poll) -> Result<(), CsError> {
+        tokio::select! {
+            biased;
+            result = self.corosync.cast(poll) => result,
+            () = self.signals.patience_over() => Err(CsError::TIMEOUT),
+        }
+    }
+
+    fn ready(&mut self) {
+        systemd::ready();
+        if let Some(Err(error)) = self.readiness.take().map(Readiness::ready) {
+            tell(
+                Level::Warning,
+                &format_args!("Can't leave stderr {}", Numbered(&error)),
+            );
+        }
+    }
+
+    async fn on_corosync(&mut self, news: News) -> Option<Ended> {
+        let event = match news {
+            News::Membership { ring, nodes } => FromCorosync::Membership { ring, nodes },
+            News::Quorum { quorate, nodes } => FromCorosync::Quorum { quorate, nodes },
+            News::ExpectedVotes(votes) => {
+                let nodes = self.client.config().nodes.ids().collect();
+                let facts = self.vote_facts(nodes).await;
+                FromCorosync::ExpectedVotes { votes, facts }
+            }
+            News::Config(snapshot) => {
+                self.resolving = Some(Box::pin(complete(snapshot)));
+                return None;
+            }
+            News::Lost(service) => FromCorosync::Closed(lost(service).to_owned()),
+        };
+        self.turn(Event::Corosync(event)).await
+    }
+
+    async fn on_config(&mut self, snapshot: &CmapSnapshot) -> Option<Ended> {
+        self.resolving = None;
+        self.debug.follow(snapshot);
+        let config = ClusterConfig::from_cmap(snapshot, self.settings);
+        let nodes = config
+            .as_ref()
+            .map_or(&self.client.config().nodes, |config| &config.nodes);
+        let nodes = nodes.ids().collect();
+        let facts = self.vote_facts(nodes).await;
+        self.turn(Event::Corosync(FromCorosync::Reloaded { config, facts }))
+            .await
+    }
+
+    async fn vote_facts(&mut self, nodes: Vec<NodeId>) -> libqdevice::client::VoteFacts {
+        tokio::select! {
+            biased;
+            facts = self.corosync.vote_facts(nodes.clone()) => facts,
+            () = self.signals.patience_over() => {
+                let failed = |node| (node, Err(CsError::TIMEOUT.to_string()));
+                nodes.into_iter().map(failed).collect()
+            }
+        }
+    }
+
+    fn answer(&self, question: Question) {
+        match QdeviceRequest::parse(question.line()) {
+            Ok(QdeviceRequest::Status(verbosity)) => {
+                let text = self.client.status(verbosity, &clock::wall_text);
+                question.answer(Reply::ok(text, "Can't get QDevice status"), Then::Close);
+            }
+            Ok(QdeviceRequest::Shutdown) => question.answer(Reply::done(), Then::Shutdown),
+            Err(error) => question.answer(error.into(), Then::Close),
+        }
+    }
+}
+
+fn cast_fault(error: CsError) -> CastFault {
+    match error {
+        CsError::TRY_AGAIN => CastFault::TryAgain,
+        CsError::MESSAGE_ERROR => CastFault::OldRing,
+        other => CastFault::Refused(other.to_string()),
+    }
+}
+
+const fn lost(service: Service) -> &'static str {
+    match service {
+        Service::Votequorum => "Can't dispatch votequorum messages",
+        Service::Cmap => "Can't dispatch cmap messages",
+    }
+}

@@ -1,0 +1,297 @@
+//! The connection to the server: one at a time, or none.
+//!
+//! Not here: when to connect and what to say. The [`Link`] is polled by the hub itself, so what it is
+//! told to send leaves only when the hub waits for events again, and what it drops leaves never.
+
+use crate::resolve::addresses;
+use libqdevice::base::{Millis, Time};
+use libqdevice::client::{AddressFamily, Link as Event, LinkFault};
+use libqdevice::io::clock;
+use libqdevice::io::framed::{Framed, LinkError, Reading};
+use libqdevice::io::os_error::Numbered;
+use libqdevice::wire::{Message, SendFault};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Where the server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Its name or address.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+    /// Which of its addresses are tried.
+    pub(crate) family: AddressFamily,
+    /// How long one attempt may take, all addresses together.
+    pub(crate) patience: Millis,
+}
+
+/// How long messages may be, in bytes with the header, and how many may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Of a message received.
+    pub(crate) receive: usize,
+    /// Of a message sent.
+    pub(crate) send: usize,
+    /// Messages that may wait to be sent.
+    pub(crate) queue: usize,
+}
+
+/// The connection to the server, or the attempt, or neither.
+pub(crate) struct Link {
+    target: Target,
+    /// What a new connection begins with.
+    initial: Limits,
+    state: State,
+}
+
+enum State {
+    Idle,
+    Connecting(Pin<Box<dyn Future<Output = Result<TcpStream, String>>>>),
+    Up {
+        framed: Framed<TcpStream>,
+        limits: Limits,
+    },
+}
+
+impl Link {
+    /// A link that does nothing yet.
+    pub(crate) const fn new(target: Target, initial: Limits) -> Self {
+        Self {
+            target,
+            initial,
+            state: State::Idle,
+        }
+    }
+
+    /// Begins an attempt; whatever was before is dropped.
+    pub(crate) fn connect(&mut self) {
+        self.state = State::Connecting(Box::pin(connect(self.target.clone())));
+    }
+
+    /// Drops the connection or the attempt; nothing more is heard of it.
+    pub(crate) fn hang_up(&mut self) {
+        self.state = State::Idle;
+    }
+
+    /// Changes the limits of this connection.
+    pub(crate) fn limit(&mut self, receive: u32, send: u32) {
+        if let State::Up { framed, limits } = &mut self.state {
+            (limits.receive, limits.send) = (length(receive), length(send));
+            framed.set_receive_limit(limits.receive);
+        }
+    }
+
+    /// Queues a message. Without a connection it is lost, as it would be on its way.
+    pub(crate) fn send(&mut self, message: &Message) -> Result<(), SendFault> {
+        let State::Up { framed, limits } = &mut self.state else {
+            return Ok(());
+        };
+        if framed.queued() >= limits.queue {
+            return Err(SendFault::QueueFull);
+        }
+        framed.queue(
+            message
+                .encode(limits.send)
+                .map_err(|_| SendFault::TooLong)?,
+        );
+        Ok(())
+    }
+
+    /// What happens next; never anything while there is neither a connection nor an attempt.
+    ///
+    /// May be dropped and called again at any time.
+    pub(crate) async fn next(&mut self) -> Event {
+        match &mut self.state {
+            State::Idle => std::future::pending().await,
+            State::Connecting(attempt) => match attempt.await {
+                Ok(stream) => {
+                    let framed = Framed::new(stream, self.initial.receive);
+                    self.state = State::Up {
+                        framed,
+                        limits: self.initial,
+                    };
+                    Event::Up
+                }
+                Err(reason) => self.down(LinkFault::ConnectFailed(reason)),
+            },
+            State::Up { framed, .. } => match framed.next(Reading::On).await {
+                Ok(received) => Event::Received(received),
+                Err(error) => self.down(fault_of(&error)),
+            },
+        }
+    }
+
+    fn down(&mut self, fault: LinkFault) -> Event {
+        self.state = State::Idle;
+        Event::Down(fault)
+    }
+}
+
+fn fault_of(error: &LinkError) -> LinkFault {
+    match error {
+        LinkError::Closed => LinkFault::Closed,
+        LinkError::Read(error) => LinkFault::ReadFailed(Numbered(error).to_string()),
+        LinkError::Write(error) => LinkFault::WriteFailed(Numbered(error).to_string()),
+    }
+}
+
+/// Tries the addresses in order.
+///
+/// Each gets its share of the time that is left, so that one that does not answer does not hide those
+/// behind it. The last one has no limit here: whoever asked for the attempt ends it.
+async fn connect(target: Target) -> Result<TcpStream, String> {
+    let end = clock::now().after(target.patience);
+    let found = addresses(&target.host, target.port, target.family).await;
+    let found = found.map_err(|error| format!("{}: {error}", target.host))?;
+    let mut reason = String::new();
+    for (tried, address) in found.iter().enumerate() {
+        let attempt = connect_to(*address);
+        let result = match found.len() - tried {
+            1 => attempt.await,
+            left => timeout(share(end, left), attempt)
+                .await
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut))),
+        };
+        match result {
+            Ok(stream) => return Ok(stream),
+            Err(error) => reason = Numbered(&error).to_string(),
+        }
+        tracing::debug!("Can't connect to {address}. {reason}");
+    }
+    Err(reason)
+}
+
+/// What one of `left` addresses may take of the time until `end`.
+fn share(end: Time, left: usize) -> Duration {
+    let left = u64::try_from(left).unwrap_or(u64::MAX);
+    Duration::from_millis(end.since(clock::now()) / left)
+}
+
+async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Messages are small and answered one by one; waiting for more to send only delays a vote.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn length(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libqdevice::wire::{Echo, Malformed};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    const LIMITS: Limits = Limits {
+        receive: 100,
+        send: 100,
+        queue: 2,
+    };
+
+    fn link(port: u16) -> Link {
+        let family = AddressFamily::Any;
+        Link::new(
+            Target {
+                host: "127.0.0.1".into(),
+                port,
+                family,
+                patience: Millis(10_000),
+            },
+            LIMITS,
+        )
+    }
+
+    async fn server() -> (TcpListener, u16) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    fn echo(seq: u32) -> Message {
+        Message::EchoRequest(Echo::new(seq))
+    }
+
+    #[tokio::test]
+    async fn a_link_comes_up_receives_and_ends_with_the_server() {
+        let (listener, port) = server().await;
+        let mut link = link(port);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        let (mut far, _) = listener.accept().await.unwrap();
+        far.write_all(&echo(7).encode(100).unwrap()).await.unwrap();
+        assert_eq!(link.next().await, Event::Received(Ok(echo(7))));
+        drop(far);
+        assert_eq!(link.next().await, Event::Down(LinkFault::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_port_where_nobody_listens_is_told_with_its_reason() {
+        let (listener, port) = server().await;
+        drop(listener);
+        let mut link = link(port);
+        link.connect();
+        let reason = "(111): Connection refused".to_owned();
+        assert_eq!(
+            link.next().await,
+            Event::Down(LinkFault::ConnectFailed(reason))
+        );
+    }
+
+    #[tokio::test]
+    async fn messages_beyond_the_queue_or_the_limit_are_refused() {
+        let (_listener, port) = server().await;
+        let mut link = link(port);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        link.limit(100, 13);
+        assert_eq!(link.send(&echo(1)), Err(SendFault::TooLong));
+        link.limit(100, 14);
+        assert_eq!(link.send(&echo(1)), Ok(()));
+        assert_eq!(link.send(&echo(2)), Ok(()));
+        assert_eq!(link.send(&echo(3)), Err(SendFault::QueueFull));
+    }
+
+    #[tokio::test]
+    async fn a_limit_holds_for_one_connection() {
+        let (listener, port) = server().await;
+        let mut link = link(port);
+        for limit in [10, 100] {
+            link.connect();
+            assert_eq!(link.next().await, Event::Up);
+            link.limit(limit, 100);
+            let (mut far, _) = listener.accept().await.unwrap();
+            far.write_all(&echo(1).encode(100).unwrap()).await.unwrap();
+            let received = if limit == 10 {
+                Err(Malformed::TooLong(8))
+            } else {
+                Ok(echo(1))
+            };
+            assert_eq!(link.next().await, Event::Received(received));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_queued_before_hanging_up_never_leaves() {
+        let (listener, port) = server().await;
+        let mut link = link(port);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert_eq!(link.send(&echo(1)), Ok(()));
+        link.hang_up();
+        let mut received = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut far, &mut received)
+            .await
+            .unwrap();
+        assert_eq!(received, []);
+    }
+}
