@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_is_not_in_the_new_round_is_not_waited_for() {
+        let (mut round, members) = (Round::default(), cluster(3, 1));
+        open(&mut round, &members, &[1]);
+        round.open(View::without(&members, NodeId(3)), |id| id == NodeId(1));
+        assert_eq!(
+            short(&round.confirm(NodeId(2), 2, &members)),
+            [(1, 1, Vote::Ack)]
+        );
+    }
+
+    #[test]
     fn a_vote_names_the_ring_of_its_receiver_and_a_late_ack_the_ring_stored_then() {
         let (mut round, members) = (Round::default(), cluster(2, 1));
         let nacks = round.open(all(&members), |id| id == NodeId(1));
