@@ -336,24 +336,19 @@ impl World {
     /// The server gets the next message of a connection, or its end.
     fn upload(&mut self, peer: PeerId) {
         let link = self.links.get_mut(&peer).unwrap();
-        let event = match link.to_server.pop_front() {
-            Some(message) => {
-                if let Message::VoteInfoReply(Plain { seq }) = message
-                    && seq == link.unconfirmed_nack
-                {
-                    link.unconfirmed_nack = None;
-                }
-                self.note(format!("server gets from {}: {message:?}", peer.0));
-                Event::Received {
-                    peer,
-                    message: Ok(message),
-                }
-            }
-            None => {
-                self.links.remove(&peer);
-                self.note(format!("server hears that {} is gone", peer.0));
-                Event::Gone { peer }
-            }
+        let Some(message) = link.to_server.pop_front() else {
+            self.links.remove(&peer);
+            self.note(format!("server hears that {} is gone", peer.0));
+            return self.happen(Event::Gone { peer });
+        };
+        if matches!(message, Message::VoteInfoReply(Plain { seq }) if seq == link.unconfirmed_nack)
+        {
+            link.unconfirmed_nack = None;
+        }
+        self.note(format!("server gets from {}: {message:?}", peer.0));
+        let event = Event::Received {
+            peer,
+            message: Ok(message),
         };
         self.happen(event);
     }
