@@ -1,0 +1,108 @@
+//! The whole table with real servers: the C program if it is installed, and ours.
+
+use conformance::{Case, Dialect, Subject, cases, run};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Holds all dialogues; gives what failed.
+///
+/// Servers with different options run at the same time. With special options cases are few and wait
+/// much, so they run at the same time too.
+fn failures(program: &Path, dialect: Dialect) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = cases::by_server("")
+            .into_iter()
+            .map(|(options, cases)| {
+                scope.spawn(move || {
+                    let subject = Subject::start(program, options).expect("the server starts");
+                    let at_once = if options.is_empty() { 1 } else { cases.len() };
+                    let failed: Vec<_> = cases
+                        .chunks(at_once)
+                        .flat_map(|cases| together(cases, dialect, &subject))
+                        .collect();
+                    subject.stop().expect("the server still runs");
+                    failed
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    })
+}
+
+fn together(cases: &[&Case], dialect: Dialect, subject: &Subject) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = cases
+            .iter()
+            .map(|case| scope.spawn(move || failure(case, dialect, subject)))
+            .collect();
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().expect("no panic"))
+            .collect()
+    })
+}
+
+fn failure(case: &Case, dialect: Dialect, subject: &Subject) -> Option<String> {
+    let failure = run(&case.script(dialect), subject.address(), &mut |_| {}).err()?;
+    Some(format!("{} [{}] {failure}", case.name, case.rule))
+}
+
+fn check(program: &Path, dialect: Dialect) {
+    let failed = failures(program, dialect);
+    assert!(
+        failed.is_empty(),
+        "{} cases failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+}
+
+/// Our server, built beforehand: nothing else tells cargo that this test needs it.
+fn ours() -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "corosync-qnetd",
+            "--bin",
+            "corosync-qnetd",
+        ])
+        .args(if cfg!(debug_assertions) {
+            &[][..]
+        } else {
+            &["--release"]
+        })
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "corosync-qnetd cannot be built");
+    // This test is in `deps` of the directory where the programs are.
+    let test = std::env::current_exe().expect("the test has a path");
+    test.ancestors()
+        .nth(2)
+        .expect("target directory")
+        .join("corosync-qnetd")
+}
+
+#[test]
+fn the_c_server_answers_as_the_table_says() {
+    let program = Path::new("/usr/bin/corosync-qnetd");
+    if program.exists() {
+        check(program, Dialect::Theirs);
+    } else {
+        eprintln!(
+            "skipped: {} is not installed (apt-get install corosync-qnetd)",
+            program.display()
+        );
+    }
+}
+
+#[test]
+#[ignore = "the daemon corosync-qnetd is still to come"]
+fn our_server_answers_as_the_table_says() {
+    check(&ours(), Dialect::Ours);
+}
