@@ -82,6 +82,15 @@ impl Bed {
 
     /// Starts corosync on every node, waits for the membership, starts every qdevice.
     pub fn start_cluster(&mut self) -> Result<()> {
+        self.start_corosync()?;
+        for node in self.nodes.values_mut() {
+            node.start_qdevice(&self.programs)?;
+        }
+        Ok(())
+    }
+
+    /// Starts corosync on every node and waits for the membership.
+    pub fn start_corosync(&mut self) -> Result<()> {
         for node in self.nodes.values_mut() {
             node.start_corosync()?;
         }
@@ -90,9 +99,6 @@ impl Bed {
         self.votes.settle("one membership", PATIENCE, |now| {
             now.all(&ids, |s| s.members == members && !s.syncing)
         })?;
-        for node in self.nodes.values_mut() {
-            node.start_qdevice(&self.programs)?;
-        }
         Ok(())
     }
 

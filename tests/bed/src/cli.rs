@@ -38,7 +38,7 @@ fn command() -> Command {
                 .value_name("NAME")
                 .help("Only the scenarios whose name begins like this (see `bed list`)"),
         )
-        .arg(number("jobs", "3", "How many at a time"))
+        .arg(number("jobs", "4", "How many at a time"))
         .arg(number("repeat", "1", "How often each"))
         .arg(programs.clone());
     let demo = Command::new("demo")
