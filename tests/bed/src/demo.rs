@@ -5,7 +5,7 @@ use crate::clock::Moment;
 use crate::conf::{Conf, Device};
 use crate::program::{Pairing, Programs};
 use crate::run_folder::RunFolder;
-use crate::scenario::{Logs, check_overlaps};
+use crate::scenario::{Logs, TOLERANCE, check_overlaps};
 use crate::standing::{Flag, Standing};
 use crate::table::Screen;
 use anyhow::{Context as _, Result};
@@ -87,7 +87,7 @@ fn tell(bed: &mut Bed, screen: &Screen) -> Result<()> {
     let took = whole.since(healed).as_secs_f64();
     screen.say(&format!("One cluster with three votes after {took:.1} s."));
     bed.check()?;
-    check_overlaps(bed)?;
+    check_overlaps(bed, TOLERANCE)?;
     screen.say("At no moment did both nodes serve applications apart from each other.");
     Ok(())
 }

@@ -1,32 +1,34 @@
 //! One of two nodes loses everybody.
 
 use super::{Outcome, Scenario, Stage};
-use crate::bed::{PATIENCE, Place};
+use crate::bed::{Bed, PATIENCE, Place};
+use crate::clock::Moment;
 use crate::conf::{Conf, Device};
-use crate::standing::Flag;
+use crate::standing::{Flag, Standing};
 use anyhow::{Context as _, Result};
+use std::time::Duration;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    vec![Scenario::new(
-        "isolate1",
-        "the favourite of the tie-breaker is cut off from everything and loses quorum, the other keeps it",
-        isolate,
-    )]
+    vec![
+        Scenario::new(
+            "isolate1",
+            "the favourite of the tie-breaker is cut off from everything: the other keeps quorum",
+            isolate,
+        ),
+        Scenario::new(
+            "steady-split",
+            "two nodes live apart, then the one with the vote loses qnetd: the other takes over",
+            steady_split,
+        ),
+    ]
 }
 
 fn isolate(stage: &Stage<'_>) -> Result<Outcome> {
     stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
         bed.boot()?;
         let cut = bed.isolate(Place::Node(1))?;
-        let goal = "node 2 serves with the device's vote, node 1 has no quorum";
-        bed.votes().settle(goal, PATIENCE, |now| {
-            let (alone, other) = (now.node(1), now.node(2));
-            other.in_service()
-                && other.total == 2
-                && !alone.has(Flag::Quorate)
-                && !alone.syncing
-                && !alone.has(Flag::Cast)
-        })?;
+        wait_for_winner(bed, 2, 1)?;
+        let goal = "node 2 has the vote, node 1 has lost it";
         let out = bed.votes().since(1, |s| !s.has(Flag::Quorate));
         let taken = bed.votes().since(2, |s| s.in_service() && s.total == 2);
         outcome.add("node 2 in", taken.context(goal)?.since(cut));
@@ -34,5 +36,46 @@ fn isolate(stage: &Stage<'_>) -> Result<Outcome> {
         let healed = bed.heal()?;
         outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
         Ok(())
+    })
+}
+
+/// No membership changes when the vote moves, so nothing but the clocks of the two programs keeps the
+/// halves apart: qnetd gives a node up after 1.5 heartbeats without a sign of life, a node gives qnetd
+/// up when an echo was not answered by the time of the next, 1 to 2 heartbeats after the cut. With
+/// these times of the protocol's C programs both may serve for half a heartbeat, and it must not be
+/// longer. How long it was is measured.
+fn steady_split(stage: &Stage<'_>) -> Result<Outcome> {
+    let device = Device::default();
+    let heartbeat = device.timeout.mul_f64(0.8);
+    let tolerated = heartbeat / 2 + Duration::from_millis(500);
+    let conf = Conf::of_nodes(2, device);
+    stage.with_bed_tolerating(tolerated, conf, |bed, outcome| {
+        bed.boot()?;
+        bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
+        wait_for_winner(bed, 1, 2)?;
+        let cut = bed.cut(&[Place::Node(1)], &[Place::Qnetd])?;
+        wait_for_winner(bed, 2, 1)?;
+        let goal = "node 2 has the vote, node 1 has lost it";
+        let out = bed.votes().since(1, |s| !s.has(Flag::Quorate));
+        let taken = bed.votes().since(2, Standing::in_service);
+        let (out, taken) = (out.context(goal)?, taken.context(goal)?);
+        outcome.add("node 2 in", taken.since(cut));
+        outcome.add("node 1 out", out.since(cut));
+        outcome.add("both for", out.since(taken));
+        let healed = bed.heal()?;
+        outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
+        Ok(())
+    })
+}
+
+fn wait_for_winner(bed: &Bed, winner: u32, loser: u32) -> Result<Moment> {
+    let goal = format!("node {winner} serves alone, node {loser} has no quorum");
+    bed.votes().settle(&goal, PATIENCE, |now| {
+        let (winner, loser) = (now.node(winner), now.node(loser));
+        winner.in_service()
+            && winner.total == 2
+            && !loser.has(Flag::Quorate)
+            && !loser.syncing
+            && !loser.has(Flag::Cast)
     })
 }

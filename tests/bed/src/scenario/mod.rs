@@ -102,11 +102,21 @@ impl Stage<'_> {
         conf: Conf,
         act: impl FnOnce(&mut Bed, &mut Outcome) -> Result<()>,
     ) -> Result<Outcome> {
+        self.with_bed_tolerating(TOLERANCE, conf, act)
+    }
+
+    /// The same for a course of events in which partitions may serve together for a while.
+    fn with_bed_tolerating(
+        &self,
+        overlap: Duration,
+        conf: Conf,
+        act: impl FnOnce(&mut Bed, &mut Outcome) -> Result<()>,
+    ) -> Result<Outcome> {
         let mut bed = Bed::new(self.run, self.programs, self.pairing, conf)?;
         let mut outcome = Outcome::default();
         let played = act(&mut bed, &mut outcome)
             .and_then(|()| bed.check())
-            .and_then(|()| check_overlaps(&bed));
+            .and_then(|()| check_overlaps(&bed, overlap));
         match played {
             Ok(()) => Ok(outcome),
             Err(error) => Err(error.context(Logs(bed.logs()))),
@@ -114,18 +124,18 @@ impl Stage<'_> {
     }
 }
 
-/// Fails if two partitions served at the same time.
-pub(crate) fn check_overlaps(bed: &Bed) -> Result<()> {
+/// Fails if two partitions served at the same time for longer than `tolerated`.
+pub(crate) fn check_overlaps(bed: &Bed, tolerated: Duration) -> Result<()> {
     let found = overlaps(&bed.votes().entries(), Moment::now());
     let worst = found.iter().max_by_key(|overlap| overlap.length);
     if let Some(overlap) = worst {
-        ensure!(overlap.length < TOLERANCE, "{overlap}");
+        ensure!(overlap.length < tolerated, "{overlap}");
     }
     Ok(())
 }
 
 /// Two watchers do not see the same moment at the same time.
-const TOLERANCE: Duration = Duration::from_millis(100);
+pub(crate) const TOLERANCE: Duration = Duration::from_millis(100);
 
 /// The logs of a bed, as the context of an error.
 #[derive(Debug)]
