@@ -251,3 +251,81 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Dialect;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    const A: Peer = Peer('A');
+
+    /// A server that says `bytes` to its one client and then hangs up or waits for it to leave.
+    fn server(bytes: Vec<u8>, hangs_up: bool) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            client.write_all(&bytes).unwrap();
+            if !hangs_up {
+                let _ = client.read_to_end(&mut Vec::new());
+            }
+        });
+        address
+    }
+
+    fn failure(address: SocketAddr, write: fn(&mut Script)) -> Failure {
+        let mut script = Script::new("test", Dialect::Ours);
+        write(&mut script);
+        run(&script, address, &mut |_| {}).unwrap_err()
+    }
+
+    #[test]
+    fn another_answer_than_the_expected_one_is_a_failure_of_its_step() {
+        let address = server(bytes_of(&echo_reply(2)), false);
+        let failure = failure(address, |s| {
+            s.connect(A);
+            s.receive(A, echo_reply(1));
+        });
+        assert_eq!(failure.step, 2);
+        assert!(
+            failure.found.contains("00090000000800000004000000"),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn what_comes_behind_the_last_step_is_a_failure() {
+        let twice = bytes_of(&echo_reply(1)).repeat(2);
+        let failure = failure(server(twice, false), |s| {
+            s.connect(A);
+            s.receive(A, echo_reply(1));
+        });
+        assert_eq!(failure.step, 3);
+    }
+
+    #[test]
+    fn an_end_that_comes_too_early_is_a_failure() {
+        let failure = failure(server(Vec::new(), true), |s| {
+            s.connect(A);
+            s.ends_between(A, 60_000, 120_000);
+        });
+        assert_eq!(
+            (failure.step, failure.found.starts_with("it ended after")),
+            (2, true)
+        );
+    }
+
+    #[test]
+    fn an_end_is_no_silence() {
+        let failure = failure(server(Vec::new(), true), |s| {
+            s.connect(A);
+            s.silence(A, 60_000);
+        });
+        assert_eq!(
+            (failure.step, failure.found.as_str()),
+            (2, "the connection ended")
+        );
+    }
+}

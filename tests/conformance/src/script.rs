@@ -103,7 +103,9 @@ impl Script {
         theirs: fn(&mut Self),
         ours: fn(&mut Self),
     ) {
-        self.differences.push(difference);
+        if !self.differences.contains(&difference) {
+            self.differences.push(difference);
+        }
         match self.dialect {
             Dialect::Theirs => theirs(self),
             Dialect::Ours => ours(self),

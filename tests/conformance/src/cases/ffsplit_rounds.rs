@@ -340,6 +340,27 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
     Case::new(
+        "round-no-config",
+        "F11",
+        "who has sent no configuration gets no vote",
+        |s| {
+            s.configured((A, 1), &[1, 2], LOWEST);
+            s.membership(A, LEFT, &[1]);
+            s.pushed(A, Vote::Ack);
+            s.answered(A, Vote::NoChange);
+            s.confirms(A);
+            s.member(B, 2);
+            s.membership(B, RIGHT, &[2]);
+            s.answered(B, Vote::AskLater);
+            s.close(A);
+            s.differs(
+                "Q60 a client without configuration",
+                |s| s.pushed(B, Vote::Ack),
+                |s| s.pushed(B, Vote::Nack),
+            );
+        },
+    ),
+    Case::new(
         "round-two-clusters",
         "2.10",
         "clusters do not hear of each other",
