@@ -1,0 +1,100 @@
+//! The longer texts, the C program's where it has them.
+
+use crate::base::TlsSupport;
+use crate::client::LinkFault;
+use crate::wire::{DecodeFault, Malformed, MsgType, ReplyErrorCode};
+
+pub(in crate::client) fn link_lost(fault: &LinkFault) -> String {
+    match fault {
+        LinkFault::ConnectFailed(text) => format!("Can't connect to qnetd host. {text}"),
+        LinkFault::Closed => "Server closed connection".to_owned(),
+        LinkFault::ReadFailed(text) => {
+            format!("Unhandled error when reading from server. Disconnecting from server ({text})")
+        }
+        LinkFault::WriteFailed(text) => {
+            format!("Unhandled error when sending message to server ({text})")
+        }
+        LinkFault::TlsFailed(text) => format!("Can't start TLS ({text})"),
+    }
+}
+
+pub(super) fn malformed(what: &Malformed) -> String {
+    match what {
+        Malformed::UnknownType(number) => {
+            format!("Server sent unsupported msg type {number}. Disconnecting from server")
+        }
+        Malformed::TooLong(size) => {
+            format!("Server wants to send too long message {size} bytes. Disconnecting from server")
+        }
+        Malformed::Undecodable(error) => {
+            let text = match error.fault {
+                DecodeFault::Truncated | DecodeFault::Empty => {
+                    "Received inconsistent msg (tlv len > msg size)"
+                }
+                DecodeFault::WrongLength(_) | DecodeFault::NodeInfo => {
+                    "Received message with option with invalid length"
+                }
+                DecodeFault::InvalidValue(_) => "Received message with option with invalid value",
+            };
+            format!("{text}. Disconnecting from server ({error})")
+        }
+    }
+}
+
+pub(super) fn tls_missing(server: TlsSupport) -> String {
+    let text = "The server offers TLS and quorum.device.net.tls asks for it, but this version of \
+                corosync-qdevice has no TLS. Set quorum.device.net.tls to off";
+    match server {
+        TlsSupport::Required => format!("{text} and let corosync-qnetd accept plain text (-s on)"),
+        TlsSupport::Supported | TlsSupport::Unsupported => text.to_owned(),
+    }
+}
+
+pub(super) const fn tls(support: TlsSupport) -> u8 {
+    match support {
+        TlsSupport::Unsupported => 0,
+        TlsSupport::Supported => 1,
+        TlsSupport::Required => 2,
+    }
+}
+
+pub(super) const fn name_of(message: MsgType) -> &'static str {
+    match message {
+        MsgType::PreInit => "preinit",
+        MsgType::PreInitReply => "preinit reply",
+        MsgType::StartTls => "starttls",
+        MsgType::Init => "init",
+        MsgType::InitReply => "init reply",
+        MsgType::ServerError => "server error",
+        MsgType::SetOption => "set option",
+        MsgType::SetOptionReply => "set option reply",
+        MsgType::EchoRequest => "echo request",
+        MsgType::EchoReply => "echo reply",
+        MsgType::NodeList => "node list",
+        MsgType::NodeListReply => "node list reply",
+        MsgType::AskForVote => "ask for vote",
+        MsgType::AskForVoteReply => "ask for vote reply",
+        MsgType::VoteInfo => "vote info",
+        MsgType::VoteInfoReply => "vote info reply",
+        MsgType::HeuristicsChange => "heuristics change",
+        MsgType::HeuristicsChangeReply => "heuristics change reply",
+    }
+}
+
+pub(super) const HINTS: [(ReplyErrorCode, &str); 3] = [
+    (
+        ReplyErrorCode::DuplicateNodeId,
+        "Duplicate node id may be result of server not yet accepted this node disconnect. \
+         Retry again.",
+    ),
+    (
+        ReplyErrorCode::TieBreakerDiffers,
+        "Configured tie-breaker differs in cluster. This may be result of server not yet \
+         accepted this node disconnect. Retry again.",
+    ),
+    (
+        ReplyErrorCode::AlgorithmDiffers,
+        "Configured algorithm differs in cluster. This may be result of server not yet \
+         accepted this node disconnect. Retry again.",
+    ),
+];
