@@ -75,6 +75,33 @@ numbered! {
     }
 }
 
+impl MsgType {
+    /// The name in the text of `-v`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::PreInit => "Preinit",
+            Self::PreInitReply => "Preinit reply",
+            Self::StartTls => "StartTLS",
+            Self::Init => "Init",
+            Self::InitReply => "Init reply",
+            Self::ServerError => "Server error",
+            Self::SetOption => "Set option",
+            Self::SetOptionReply => "Set option reply",
+            Self::EchoRequest => "Echo request",
+            Self::EchoReply => "Echo reply",
+            Self::NodeList => "Node list",
+            Self::NodeListReply => "Node list reply",
+            Self::AskForVote => "Ask for vote",
+            Self::AskForVoteReply => "Ask for vote reply",
+            Self::VoteInfo => "Vote info",
+            Self::VoteInfoReply => "Vote info reply",
+            Self::HeuristicsChange => "Heuristics change",
+            Self::HeuristicsChangeReply => "Heuristics change reply",
+        }
+    }
+}
+
 numbered! {
     /// What an option (TLV) is.
     pub enum OptType: u16 {

@@ -1,0 +1,232 @@
+use crate::connection::{Connection, Order};
+use crate::{ipc, listener};
+use libqdevice::io::clock::{self, Alarm};
+use libqdevice::io::ipc_server::{Ipc, IpcEvent};
+use libqdevice::io::log::tell;
+use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server};
+use libqdevice::wire::{Message, SendFault};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+/// Owns the server: every event comes here, every action starts here.
+///
+/// It never waits for a client. A client is heard again only when its last message is dealt with, so
+/// at most one event per client is under way and all get their turn.
+pub(crate) struct Hub {
+    server: Server,
+    limits: Limits,
+    /// The orders of every connection. What is missing here is closed.
+    peers: BTreeMap<PeerId, mpsc::Sender<Order>>,
+    next_peer: u64,
+    sender: mpsc::Sender<Inbound>,
+    inbox: mpsc::Receiver<Inbound>,
+}
+
+/// What reaches the hub from the network.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// A client has connected.
+    Accepted(TcpStream, SocketAddr),
+    /// A connection has something to say.
+    Peer(Event),
+}
+
+/// Bounds per client, from the settings.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    receive: usize,
+    send: usize,
+    queued: usize,
+}
+
+impl Hub {
+    pub(crate) fn new(server: Server, settings: &QnetdSettings) -> Self {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+        let limits = Limits {
+            receive: size(settings.max_client_receive_size),
+            send: size(settings.max_client_send_size),
+            queued: size(settings.max_client_send_buffers),
+        };
+        Self {
+            server,
+            limits,
+            peers: BTreeMap::new(),
+            next_peer: 0,
+            sender,
+            inbox,
+        }
+    }
+
+    /// Serves until `stop` or a tool asks to end.
+    ///
+    /// # Errors
+    ///
+    /// When the system's timer fails.
+    pub(crate) async fn run(
+        mut self,
+        listener: TcpListener,
+        mut ipc: Ipc,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let accepting = tokio::spawn(listener::accept(listener, self.sender.clone()));
+        let mut alarm = Alarm::new()?;
+        let mut batch = Vec::with_capacity(BATCH);
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                reached = alarm.reached(self.server.next_deadline()) => {
+                    reached?;
+                    self.handle_timeout();
+                }
+                event = ipc.next() => match event {
+                    IpcEvent::Asked(question) => {
+                        let (reply, then) = ipc::answer(&self.server, question.line());
+                        question.answer(reply, then);
+                    }
+                    IpcEvent::ShutdownAnswered => break,
+                },
+                _ = self.inbox.recv_many(&mut batch, BATCH) => {
+                    batch.drain(..).for_each(|inbound| self.take(inbound));
+                }
+            }
+        }
+        drop(ipc);
+        accepting.abort();
+        self.handle(Event::Shutdown);
+        Ok(())
+    }
+
+    fn take(&mut self, inbound: Inbound) {
+        match inbound {
+            Inbound::Accepted(stream, address) => self.accept(stream, address),
+            Inbound::Peer(event) => {
+                let served = match &event {
+                    Event::Received { peer, .. } => Some(*peer),
+                    Event::Accepted { .. }
+                    | Event::TlsUp { .. }
+                    | Event::SendFailed { .. }
+                    | Event::Gone { .. }
+                    | Event::Shutdown => None,
+                };
+                if let Event::Gone { peer } = &event {
+                    self.peers.remove(peer);
+                }
+                self.handle(event);
+                if let Some(fault) = served.and_then(|peer| self.order(peer, Order::Proceed)) {
+                    self.handle(fault);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self, stream: TcpStream, address: SocketAddr) {
+        let peer = PeerId(self.next_peer);
+        self.next_peer += 1;
+        // No brackets around IPv6, as in upstream's status text.
+        let address = format!("{}:{}", address.ip(), address.port());
+        let (orders, receiver) = mpsc::channel(self.limits.queued.clamp(ORDERS_MIN, ORDERS_MAX));
+        self.peers.insert(peer, orders);
+        self.handle(Event::Accepted {
+            peer,
+            address: address.clone(),
+        });
+        if self.peers.contains_key(&peer) {
+            let connection = Connection {
+                peer,
+                address,
+                orders: receiver,
+                hub: self.sender.clone(),
+                max_queued: self.limits.queued,
+            };
+            tokio::spawn(connection.run(stream, self.limits.receive));
+        }
+    }
+
+    fn handle_timeout(&mut self) {
+        let mut actions = Vec::new();
+        self.server.handle_timeout(clock::now(), &mut actions);
+        self.perform(actions);
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut actions = Vec::new();
+        self.server.handle(clock::now(), event, &mut actions);
+        self.perform(actions);
+    }
+
+    /// Performs actions in order; those that fail become events, until none fails.
+    fn perform(&mut self, mut actions: Vec<Action>) {
+        let mut faults = VecDeque::new();
+        loop {
+            for action in actions.drain(..) {
+                faults.extend(self.act(action));
+            }
+            let Some(fault) = faults.pop_front() else {
+                return;
+            };
+            self.server.handle(clock::now(), fault, &mut actions);
+        }
+    }
+
+    /// Performs one action; what is returned has become of it.
+    fn act(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Send { peer, message } => self.send(peer, &message),
+            Action::Close { peer } => {
+                self.peers.remove(&peer);
+                None
+            }
+            Action::Tell(notice) => {
+                tell(notice.level(), &notice);
+                None
+            }
+            // Never asked for: the server is told that there is no TLS.
+            Action::StartTls { peer } => {
+                self.peers.remove(&peer);
+                Some(Event::Gone { peer })
+            }
+        }
+    }
+
+    fn send(&mut self, peer: PeerId, message: &Message) -> Option<Event> {
+        match message.encode(self.limits.send) {
+            Ok(frame) => self.order(peer, Order::Send(frame)),
+            Err(error) => Some(Event::SendFailed {
+                peer,
+                fault: error.into(),
+            }),
+        }
+    }
+
+    /// Gives an order without waiting.
+    ///
+    /// Whether too much waits for the client is judged by its connection, which knows what the socket
+    /// takes; here only a connection that has not run for long is given up.
+    fn order(&mut self, peer: PeerId, order: Order) -> Option<Event> {
+        match self.peers.get(&peer)?.try_send(order) {
+            Err(TrySendError::Full(_)) => Some(Event::SendFailed {
+                peer,
+                fault: SendFault::QueueFull,
+            }),
+            // One that is closed has ended; its report is under way.
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+        }
+    }
+}
+
+/// Events that may wait for the hub; connections wait when it is full.
+const INBOX: usize = 1024;
+
+/// Events handled before timers and tools are looked at again.
+const BATCH: usize = 64;
+
+/// Orders that may wait for a connection to run, at least and at most.
+const ORDERS_MIN: usize = 128;
+const ORDERS_MAX: usize = 4096;

@@ -1,0 +1,23 @@
+//! The daemon around [`libqdevice::server::Server`]: command line, sockets, start and end.
+//!
+//! Not here: any decision about clients or votes. The hub feeds events to the server and performs the
+//! actions it gets back.
+//!
+//! ```text
+//! run       start-up order, exit code
+//! cli       what was asked for
+//! listener  a socket per daemon, a task that accepts
+//! connection  a task per client: bytes to events, orders to bytes
+//! ipc       lines of the tool to answers
+//! hub       owns the server; everything meets here
+//! ```
+
+mod cli;
+mod connection;
+mod hub;
+mod ipc;
+mod listener;
+mod run;
+
+pub use cli::{Cli, command};
+pub use run::main;

@@ -1,0 +1,210 @@
+use crate::cli::{self, Cli, NAME, Refusal, Wish};
+use crate::hub::Hub;
+use crate::listener;
+use libqdevice::base::{Level, TlsSupport};
+use libqdevice::io::detach::{Readiness, start_daemon};
+use libqdevice::io::ipc_server::{IpcOptions, IpcSocket};
+use libqdevice::io::lock_file::LockFile;
+use libqdevice::io::log::{Log, Place, tell};
+use libqdevice::io::os_error::Numbered;
+use libqdevice::io::systemd;
+use libqdevice::server::{Server, ServerConfig};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Runs the daemon; `args` starts with the program's name.
+#[must_use]
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match cli::read(args) {
+        Ok(Wish::Serve(cli)) => match start(&cli) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failed) => ExitCode::FAILURE,
+        },
+        Ok(Wish::ShowUsage) => show(&cli::usage()),
+        Ok(Wish::ShowVersion) => show(&cli::version()),
+        Err(Refusal::Option(error)) => {
+            complain(&error);
+            show(&cli::usage())
+        }
+        Err(Refusal::Value(text)) => {
+            complain(&text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The daemon has ended, or has not begun, and the reason has been told.
+struct Failed;
+
+/// Why the daemon cannot go on: a line of the log.
+struct Fatal {
+    level: Level,
+    text: String,
+}
+
+/// Goes into the background if that is wanted, and becomes the daemon.
+fn start(cli: &Cli) -> Result<(), Failed> {
+    if cli.tls != TlsSupport::Unsupported {
+        return Err(refuse(
+            &"this version has no TLS, only plain TCP: start it with -s off",
+        ));
+    }
+    let mut readiness = match cli.place {
+        Place::Foreground => None,
+        Place::Background => Readiness::of_daemon()
+            .map_err(|error| refuse(&format_args!("Can't become a daemon: {error}")))?,
+    };
+    if readiness.is_none() {
+        cli.deprecated
+            .iter()
+            .for_each(|deprecated| complain(deprecated));
+        if cli.place == Place::Background {
+            return start_daemon().map_err(|error| refuse(&error));
+        }
+    }
+    let _log = Log::start(NAME, cli.place, cli.debug)
+        .map_err(|error| refuse(&format_args!("Can't initialize logging: {error}")))?;
+    serve(cli, &mut readiness).map_err(|Fatal { level, text }| {
+        tell(level, &text);
+        if let Some(readiness) = readiness {
+            readiness.failed(&text);
+        }
+        Failed
+    })
+}
+
+/// Takes everything that only one daemon can have, then serves until it is asked to end.
+///
+/// The network comes before the local socket, so that a daemon that cannot serve clients leaves no
+/// socket file and takes none away.
+fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
+    let settings = &cli.settings;
+    let _lock = LockFile::acquire(Path::new(&settings.lock_file)).map_err(|error| Fatal {
+        level: Level::Error,
+        text: error.to_string(),
+    })?;
+    let listener = listener::bind(&cli.listen, settings.listen_backlog).map_err(|error| {
+        fatal(
+            Level::Crit,
+            &format_args!("Can't listen on {}", cli.address()),
+            &error,
+        )
+    })?;
+    let ipc = IpcSocket::bind(&ipc_options(cli))
+        .map_err(|error| fatal(Level::Error, &"Can't create unix socket", &error))?;
+    raise_descriptor_limit();
+    let crit = |what: &'static str| move |error| fatal(Level::Crit, &what, &error);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(crit("Can't start threads"))?;
+    runtime.block_on(async {
+        let stop = Stop::new().map_err(crit("Can't handle signals"))?;
+        let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
+        let listener = TcpListener::from_std(listener).map_err(crit("Can't serve clients"))?;
+        let hub = Hub::new(Server::new(server_config(cli)), settings);
+        if let Some(readiness) = readiness.take() {
+            readiness
+                .ready()
+                .map_err(crit("Can't leave the terminal"))?;
+        }
+        tracing::debug!("QNetd ready to provide service");
+        systemd::ready();
+        let ended = hub.run(listener, ipc, stop.asked()).await;
+        systemd::stopping();
+        ended.map_err(crit("Can't wait for deadlines"))
+    })
+}
+
+fn server_config(cli: &Cli) -> ServerConfig {
+    ServerConfig {
+        address: cli.address(),
+        tls: cli.tls,
+        client_cert_required: cli.client_cert_required,
+        max_clients: cli.max_clients,
+        settings: cli.settings.clone(),
+    }
+}
+
+fn ipc_options(cli: &Cli) -> IpcOptions {
+    let settings = &cli.settings;
+    IpcOptions {
+        path: settings.local_socket_file.clone().into(),
+        umask: settings.local_socket_umask,
+        group: cli.group,
+        backlog: settings.local_socket_backlog,
+        max_clients: settings.ipc_max_clients,
+        max_receive: settings.ipc_max_receive_size,
+        max_send: settings.ipc_max_send_size,
+    }
+}
+
+/// SIGINT and SIGTERM.
+struct Stop {
+    int: Signal,
+    term: Signal,
+}
+
+impl Stop {
+    /// From here on the signals no longer kill.
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            int: signal(SignalKind::interrupt())?,
+            term: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(mut self) {
+        let name = tokio::select! {
+            _ = self.int.recv() => "SIGINT",
+            _ = self.term.recv() => "SIGTERM",
+        };
+        tracing::debug!("{name} received - closing server IPC socket");
+    }
+}
+
+/// Every client takes a descriptor, and the usual soft limit of 1024 is for programs that use select.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("Can't raise the limit of open files: {error}");
+    }
+}
+
+fn fatal(level: Level, what: &dyn Display, error: &io::Error) -> Fatal {
+    Fatal {
+        level,
+        text: format!("{what} {}", Numbered(error)),
+    }
+}
+
+fn refuse(what: &dyn Display) -> Failed {
+    complain(what);
+    Failed
+}
+
+fn complain(what: &dyn Display) {
+    // Without stderr the exit code has to do.
+    let _ = writeln!(io::stderr(), "{NAME}: {what}");
+}
+
+/// Usage and version end with failure, as upstream's do.
+fn show(text: &str) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::FAILURE
+}
+
+/// Threads for connections beside the one that decides. They move bytes and wait.
+const WORKERS: usize = 2;
