@@ -3,7 +3,7 @@ use libqdevice::io::group_id;
 use libqdevice::io::log::{Debug, Place};
 use libqdevice::io::options::{BadOption, Given, flag, parse, program, valued};
 use libqdevice::server::QnetdSettings;
-use libqdevice::settings::{Deprecated, Settings, SettingsError, bool_word, number};
+use libqdevice::settings::{Deprecated, Settings, SettingsError, bool_word, number, split};
 use libqdevice::wire::{MsgType, algorithm_number};
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -30,8 +30,6 @@ pub struct Cli {
     pub(crate) settings: QnetdSettings,
     /// The group of the local socket, looked up.
     pub(crate) group: Option<u32>,
-    /// Settings of the past that were given.
-    pub(crate) deprecated: Vec<Deprecated>,
 }
 
 /// Where the server listens for clients.
@@ -105,13 +103,20 @@ pub fn command() -> clap::Command {
 }
 
 /// Reads the command line; `args` starts with the program's name.
-pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Wish, Refusal> {
+///
+/// Settings of the past that were given are appended to `deprecated`, also when it is refused.
+pub(crate) fn read(
+    args: impl IntoIterator<Item = OsString>,
+    deprecated: &mut Vec<Deprecated>,
+) -> Result<Wish, Refusal> {
     let mut cli = Cli::default();
     for Given { letter, value } in parse(command(), args).map_err(Refusal::Option)? {
         match letter {
             'h' => return Ok(Wish::ShowUsage),
             'v' => return Ok(Wish::ShowVersion),
-            _ => cli.take(letter, value).map_err(Refusal::Value)?,
+            _ => cli
+                .take(letter, value, deprecated)
+                .map_err(Refusal::Value)?,
         }
     }
     cli.find_group().map_err(Refusal::Value)?;
@@ -133,7 +138,6 @@ impl Default for Cli {
             debug: Debug::Hidden,
             settings: QnetdSettings::default(),
             group: None,
-            deprecated: Vec::new(),
         }
     }
 }
@@ -145,7 +149,12 @@ impl Cli {
         format!("{}:{port}", host.as_deref().unwrap_or("*"))
     }
 
-    fn take(&mut self, letter: char, value: OsString) -> Result<(), String> {
+    fn take(
+        &mut self,
+        letter: char,
+        value: OsString,
+        deprecated: &mut Vec<Deprecated>,
+    ) -> Result<(), String> {
         let text = value.into_string().map_err(|value| {
             format!(
                 "value {} of option -{letter} is not UTF-8",
@@ -166,11 +175,10 @@ impl Cli {
             'p' => self.listen.port = port(&text)?,
             's' => self.tls = tls(&text)?,
             _ => {
-                let deprecated = self
-                    .settings
-                    .apply(&text)
-                    .map_err(|error| error.to_string())?;
-                self.deprecated.extend(deprecated);
+                for (name, value) in split(&text) {
+                    let old = self.settings.apply(&format!("{name}={value}"));
+                    deprecated.extend(old.map_err(|error| error.to_string())?);
+                }
             }
         }
         Ok(())
@@ -270,7 +278,8 @@ mod tests {
     use super::*;
 
     fn given(args: &[&str]) -> Result<Wish, Refusal> {
-        read(["corosync-qnetd"].iter().chain(args).map(OsString::from))
+        let args = ["corosync-qnetd"].iter().chain(args).map(OsString::from);
+        read(args, &mut Vec::new())
     }
 
     fn cli(args: &[&str]) -> Cli {
@@ -302,7 +311,7 @@ mod tests {
             "-m",
             "3",
             "-S",
-            "listen_backlog=4,dpd_interval=9",
+            "listen_backlog=4",
             "-S",
             "ipc_max_clients=5",
         ]);
@@ -323,7 +332,6 @@ mod tests {
             (cli.settings.listen_backlog, cli.settings.ipc_max_clients),
             (4, 5)
         );
-        assert_eq!(cli.deprecated, [Deprecated("dpd_interval".into())]);
     }
 
     #[test]
@@ -372,6 +380,14 @@ mod tests {
             given(&["-l"]),
             Err(Refusal::Option(BadOption::ValueMissing('l')))
         );
+    }
+
+    #[test]
+    fn a_setting_of_the_past_is_remembered_even_when_a_later_one_is_refused() {
+        let args = ["", "-S", "DPD_interval=9,unknown=1"].map(OsString::from);
+        let mut deprecated = Vec::new();
+        assert!(read(args, &mut deprecated).is_err());
+        assert_eq!(deprecated, [Deprecated("DPD_interval".into())]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) struct Hub {
     /// The orders of every connection. What is missing here is closed.
     peers: BTreeMap<PeerId, mpsc::Sender<Order>>,
     next_peer: u64,
+    alarm: Alarm,
     sender: mpsc::Sender<Inbound>,
     inbox: mpsc::Receiver<Inbound>,
 }
@@ -44,7 +45,15 @@ struct Limits {
 }
 
 impl Hub {
-    pub(crate) fn new(server: Server, settings: &QnetdSettings) -> Self {
+    /// A hub without clients. Needs a runtime.
+    ///
+    /// Everything it will ever need of the system is taken here: later, clients may have used up the
+    /// descriptors.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no timer for it.
+    pub(crate) fn new(server: Server, settings: &QnetdSettings) -> io::Result<Self> {
         let (sender, inbox) = mpsc::channel(INBOX);
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let limits = Limits {
@@ -52,14 +61,15 @@ impl Hub {
             send: size(settings.max_client_send_size),
             queued: size(settings.max_client_send_buffers),
         };
-        Self {
+        Ok(Self {
             server,
             limits,
             peers: BTreeMap::new(),
             next_peer: 0,
+            alarm: Alarm::new()?,
             sender,
             inbox,
-        }
+        })
     }
 
     /// Serves until `stop` or a tool asks to end.
@@ -74,14 +84,13 @@ impl Hub {
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let accepting = tokio::spawn(listener::accept(listener, self.sender.clone()));
-        let mut alarm = Alarm::new()?;
         let mut batch = Vec::with_capacity(BATCH);
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                reached = alarm.reached(self.server.next_deadline()) => {
+                reached = self.alarm.reached(self.server.next_deadline()) => {
                     reached?;
                     self.handle_timeout();
                 }

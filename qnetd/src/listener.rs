@@ -33,7 +33,6 @@ pub(crate) async fn accept(listener: TcpListener, hub: mpsc::Sender<Inbound>) {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
-                pause.over();
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!("Can't set TCP_NODELAY for {address}: {error}");
                 }

@@ -2,7 +2,7 @@ use crate::cli::{self, Cli, NAME, Refusal, Wish};
 use crate::hub::Hub;
 use crate::listener;
 use libqdevice::base::{Level, TlsSupport};
-use libqdevice::io::detach::{Readiness, start_daemon};
+use libqdevice::io::detach::{Readiness, is_daemon, start_daemon};
 use libqdevice::io::ipc_server::{IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, Place, tell};
@@ -22,7 +22,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Runs the daemon; `args` starts with the program's name.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match cli::read(args) {
+    let mut deprecated = Vec::new();
+    let wish = cli::read(args, &mut deprecated);
+    if !is_daemon() {
+        // The process that started the daemon has said it already.
+        for name in &deprecated {
+            complain(name);
+        }
+    }
+    match wish {
         Ok(Wish::Serve(cli)) => match start(&cli) {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failed) => ExitCode::FAILURE,
@@ -61,13 +69,8 @@ fn start(cli: &Cli) -> Result<(), Failed> {
         Place::Background => Readiness::of_daemon()
             .map_err(|error| refuse(&format_args!("Can't become a daemon: {error}")))?,
     };
-    if readiness.is_none() {
-        cli.deprecated
-            .iter()
-            .for_each(|deprecated| complain(deprecated));
-        if cli.place == Place::Background {
-            return start_daemon().map_err(|error| refuse(&error));
-        }
+    if readiness.is_none() && cli.place == Place::Background {
+        return start_daemon().map_err(|error| refuse(&error));
     }
     let _log = Log::start(NAME, cli.place, cli.debug)
         .map_err(|error| refuse(&format_args!("Can't initialize logging: {error}")))?;
@@ -110,7 +113,8 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let stop = Stop::new().map_err(crit("Can't handle signals"))?;
         let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
         let listener = TcpListener::from_std(listener).map_err(crit("Can't serve clients"))?;
-        let hub = Hub::new(Server::new(server_config(cli)), settings);
+        let hub = Hub::new(Server::new(server_config(cli)), settings)
+            .map_err(crit("Can't make a timer"))?;
         if let Some(readiness) = readiness.take() {
             readiness
                 .ready()

@@ -1,33 +1,30 @@
+use super::clock;
 use super::log::tell;
-use crate::base::Level;
+use crate::base::{Level, Time};
 use std::time::Duration;
 
 /// Rest after a connection could not be accepted, for instance because no descriptor is free.
 ///
 /// Without it the listener would stay readable and the daemon would do nothing else. The reason is
-/// logged when the trouble begins, not at every attempt.
+/// logged once a minute, not at every attempt.
 #[derive(Debug, Default)]
 pub struct Pause {
-    in_trouble: bool,
+    told: Option<Time>,
 }
 
 impl Pause {
-    /// Logs the reason if it is news, and rests.
+    /// Logs the reason if it was not logged lately, and rests.
     pub async fn after(&mut self, reason: String) {
-        let level = if self.in_trouble {
-            Level::Debug
-        } else {
-            Level::Error
-        };
-        tell(level, &reason);
-        self.in_trouble = true;
+        let now = clock::now();
+        if self.told.is_none_or(|told| now.since(told) >= SILENCE) {
+            self.told = Some(now);
+            tell(Level::Error, &reason);
+        }
         tokio::time::sleep(REST).await;
-    }
-
-    /// A connection could be accepted.
-    pub const fn over(&mut self) {
-        self.in_trouble = false;
     }
 }
 
 const REST: Duration = Duration::from_millis(200);
+
+/// Milliseconds between two lines.
+const SILENCE: u64 = 60_000;

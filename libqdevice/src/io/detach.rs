@@ -56,6 +56,13 @@ pub fn start_daemon() -> Result<(), DetachError> {
     }
 }
 
+/// Whether this process was started by [`start_daemon`].
+#[must_use]
+pub fn is_daemon() -> bool {
+    let parent = getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    parent.is_some() && env::var(PARENT).ok() == parent
+}
+
 /// The daemon's word to the process that started it, to be given once.
 #[derive(Debug)]
 pub struct Readiness {
@@ -67,8 +74,7 @@ impl Readiness {
     ///
     /// Otherwise the process leaves its session and terminal; stderr stays until the daemon is ready.
     pub fn of_daemon() -> io::Result<Option<Self>> {
-        let parent = getppid().map(|pid| pid.as_raw_nonzero().to_string());
-        if parent.is_none() || env::var(PARENT).ok() != parent {
+        if !is_daemon() {
             return Ok(None);
         }
         let pipe = File::from(io::stdout().as_fd().try_clone_to_owned()?);

@@ -115,7 +115,6 @@ async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<Ipc
                 continue;
             }
         };
-        pause.over();
         let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
             tell(
                 Level::Error,

@@ -1,0 +1,166 @@
+use crate::support::{Client, Place};
+use libqdevice::base::{RingId, Vote};
+use libqdevice::wire::{Echo, Message, NodeListKind};
+use std::io::{ErrorKind, Write};
+use std::process::Command;
+use std::time::Duration;
+
+#[test]
+fn two_nodes_that_see_each_other_get_the_vote() {
+    let place = Place::new();
+    let _daemon = place.start(&[]);
+    let mut one = place.client().admitted("alpha", 1, 10_000);
+    let mut two = place.client().admitted("alpha", 2, 10_000);
+    for node in [&mut one, &mut two] {
+        node.report(NodeListKind::InitialConfig, &[1, 2]);
+    }
+    one.report(NodeListKind::Membership, &[1, 2]);
+    let told = two.report(NodeListKind::Membership, &[1, 2]);
+
+    let (vote, ring) = (Some(Vote::Ack), Some(RingId::new(1, 8)));
+    let ack = |message: &Message| matches!(message, Message::VoteInfo(info) if (info.vote, info.ring) == (vote, ring));
+    assert!(ack(&told[0]), "{told:?}");
+    assert!(one.receive().is_some_and(|message| ack(&message)));
+
+    let list = place.ask("list\n");
+    assert!(
+        list.starts_with("Cluster \"alpha\":\n    Algorithm:\t\tFifty-Fifty split\n"),
+        "{list}"
+    );
+    let address = format!(
+        "        Client address:\t\t{}\n",
+        one.stream.local_addr().unwrap()
+    );
+    assert!(list.contains(&address), "{list}");
+    assert!(place.ask("status\n").contains("Connected clients:\t\t2\n"));
+}
+
+#[test]
+fn requests_in_advance_are_answered_in_their_order() {
+    let place = Place::new();
+    let _daemon = place.start(&["-S", "max_client_send_buffers=2"]);
+    let mut client = place.client().admitted("alpha", 1, 10_000);
+    let requests: Vec<u8> = (0..200)
+        .flat_map(|seq| Message::EchoRequest(Echo::new(seq)).encode(100).unwrap())
+        .collect();
+    client.stream.write_all(&requests).unwrap();
+    for seq in 0..200 {
+        assert_eq!(client.receive(), Some(Message::EchoReply(Echo::new(seq))));
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
+    let place = Place::new();
+    let daemon = place.start(&[]);
+    let mut deaf = place.client().admitted("alpha", 1, 10_000);
+    // An echo is as long as its request; one with an unknown option is as long as we like.
+    let mut request = vec![0, 8, 0, 0, 0x70, 4, 0x80, 0, 0x70, 0];
+    request.resize(request.len() + 0x7000, b'x');
+    deaf.stream
+        .set_write_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let dropped = std::iter::repeat_with(|| deaf.stream.write_all(&request))
+        .find_map(Result::err)
+        .map(|error| error.kind());
+    assert!(
+        matches!(
+            dropped,
+            Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+        ),
+        "{dropped:?}"
+    );
+    assert!(place.client().is_served());
+    daemon.signal("TERM");
+    let (_, log) = daemon.ended();
+    assert!(log.contains("send queue is full"), "{log}");
+}
+
+#[test]
+fn a_reply_over_the_send_limit_costs_the_connection() {
+    let place = Place::new();
+    let _daemon = place.start(&["-S", "max_client_send_size=200"]);
+    let mut client = place.client().admitted("alpha", 1, 10_000);
+    let echo_of = |len: u8| {
+        let mut bytes = vec![0, 8, 0, 0, 0, len - 6, 0x80, 0, 0, len - 10];
+        bytes.resize(usize::from(len), b'x');
+        bytes
+    };
+    client.stream.write_all(&echo_of(200)).unwrap();
+    assert!(client.receive().is_some());
+    client.stream.write_all(&echo_of(201)).unwrap();
+    assert_eq!(client.receive(), None);
+}
+
+#[test]
+fn one_client_more_than_allowed_is_closed_without_a_word() {
+    let place = Place::new();
+    let _daemon = place.start(&["-m", "1"]);
+    let mut first = place.client();
+    assert!(first.is_served());
+    assert_eq!(place.client().receive(), None);
+    assert!(first.is_served());
+    drop(first);
+    // The server hears of the end before it hears of a connection that comes later, not before this
+    // one does.
+    assert!(
+        std::iter::repeat_with(|| place.client())
+            .take(100)
+            .any(|mut client| {
+                client.send(&Message::EchoRequest(Echo::new(1)));
+                client.receive().is_some()
+            })
+    );
+}
+
+#[test]
+fn a_silent_client_is_disconnected() {
+    let place = Place::new();
+    let daemon = place.start(&["-S", "heartbeat_interval_min=1"]);
+    let mut silent = place.client().admitted("alpha", 1, 100);
+    assert_eq!(silent.receive(), None);
+    daemon.signal("TERM");
+    let (_, log) = daemon.ended();
+    assert!(
+        log.contains("doesn't sent any message during 150ms. Disconnecting"),
+        "{log}"
+    );
+}
+
+#[test]
+fn starttls_without_tls_closes_the_connection() {
+    let place = Place::new();
+    let _daemon = place.start(&[]);
+    let mut client = place.client().admitted("alpha", 1, 10_000);
+    client
+        .stream
+        .write_all(&[0, 2, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 9])
+        .unwrap();
+    assert_eq!(client.receive(), None);
+}
+
+const NO_DESCRIPTOR: &str = "Can't accept connection (24): Too many open files";
+
+#[test]
+fn without_free_descriptors_the_daemon_rests_says_so_once_and_recovers() {
+    let place = Place::new();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]);
+    let mut daemon_command = place.command();
+    daemon_command.args(["-S", "listen_backlog=200"]);
+    shell
+        .arg(daemon_command.get_program())
+        .args(daemon_command.get_args());
+    let daemon = place.start_with(shell);
+
+    let mut clients: Vec<Client> = (0..80).map(|_| place.client()).collect();
+    daemon.logs(NO_DESCRIPTOR);
+    assert!(clients[0].is_served());
+    clients.truncate(1);
+    assert!(place.client().is_served());
+    drop(clients);
+    daemon.signal("TERM");
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(0));
+    assert_eq!(log.matches(NO_DESCRIPTOR).count(), 1, "{log}");
+}

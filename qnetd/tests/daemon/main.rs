@@ -1,0 +1,10 @@
+//! The real daemon, started as an administrator starts it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "in a test an error is a failure, in its support too"
+)]
+
+mod clients;
+mod same_as_c;
+mod start_and_end;
+mod support;

@@ -1,0 +1,99 @@
+use crate::support::{PROGRAM, Place, is_installed, output};
+use std::process::{Command, Output};
+
+/// Stdout, stderr with the path of the program masked, exit code.
+fn told(output: &Output) -> (String, String, Option<i32>) {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let masked = stderr
+        .replace(PROGRAM, "corosync-qnetd")
+        .replace(THEIRS, "corosync-qnetd");
+    (stdout, masked, output.status.code())
+}
+
+const THEIRS: &str = "/usr/bin/corosync-qnetd";
+const THEIR_TOOL: &str = "/usr/bin/corosync-qnetd-tool";
+
+#[test]
+fn command_line_errors_are_those_of_the_c_program() {
+    if !is_installed(THEIRS) {
+        return;
+    }
+    let situations: &[&[&str]] = &[
+        &["-h"],
+        &["-x"],
+        &["-dfx"],
+        &["--help"],
+        &["-l"],
+        &["-fdp"],
+        &["-p", "0"],
+        &["-p", "65536"],
+        &["-p", "1 "],
+        &["-p", ""],
+        &["-m", "-1"],
+        &["-m", "9223372036854775808"],
+        &["-c", "maybe"],
+        &["-s", "maybe"],
+        &["-s", ""],
+        &["-S", "unknown=1"],
+        &["-S", "Listen_Backlog=0"],
+        &["-S", "listen_backlog"],
+        &["-S", "dpd_interval=1,ipc_max_clients=x"],
+        &["-S", "dpd_interval_coefficient=1001"],
+        &["-S", ",ignored=1", "-p", "0"],
+        &["word", "-p", "0"],
+        &["-p", "0", "-h"],
+        &["-h", "-p", "0"],
+    ];
+    for args in situations {
+        let run = |program| {
+            let mut command = Command::new(program);
+            command.args(*args);
+            told(&output(command))
+        };
+        assert_eq!(run(PROGRAM), run(THEIRS), "arguments {args:?}");
+    }
+}
+
+#[test]
+fn the_version_text_differs_in_the_number_only() {
+    if !is_installed(THEIRS) {
+        return;
+    }
+    let run = |program| {
+        let mut command = Command::new(program);
+        command.arg("-v");
+        let (text, stderr, code) = told(&output(command));
+        let (first, rest) = text.split_once('\n').unwrap();
+        let number = first.split('\'').nth(1).unwrap().to_owned();
+        (first.replace(&number, "N"), rest.to_owned(), stderr, code)
+    };
+    assert_eq!(run(PROGRAM), run(THEIRS));
+}
+
+#[test]
+fn the_c_tool_works_on_our_socket() {
+    if !is_installed(THEIR_TOOL) {
+        return;
+    }
+    let place = Place::new();
+    let daemon = place.start(&[]);
+    let _node = place.client().admitted("alpha", 1, 10_000);
+    let tool = |args: &[&str]| {
+        let mut command = Command::new(THEIR_TOOL);
+        command.arg("-p").arg(place.path("socket")).args(args);
+        told(&output(command))
+    };
+    let (status, _, code) = tool(&["-s"]);
+    assert_eq!(code, Some(0));
+    assert_eq!(status, place.ask("status\n"));
+    let (list, _, code) = tool(&["-lv", "-c", "alpha"]);
+    assert_eq!(code, Some(0));
+    assert!(list.starts_with("Cluster \"alpha\":\n"), "{list}");
+    assert_eq!(
+        tool(&["-l", "-c", "unknown"]),
+        (String::new(), String::new(), Some(0))
+    );
+    assert_eq!(tool(&["-H"]), (String::new(), String::new(), Some(0)));
+    assert_eq!(daemon.ended().0, Some(0));
+}

@@ -1,0 +1,127 @@
+use crate::support::{Place, output, stderr};
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+#[test]
+fn a_signal_ends_it_with_success_and_removes_the_socket_but_not_the_lock_file() {
+    for name in ["INT", "TERM"] {
+        let place = Place::new();
+        let daemon = place.start(&[]);
+        let pid = daemon.child.id();
+        let mut client = place.client().admitted("alpha", 1, 10_000);
+        daemon.signal(name);
+        assert_eq!(client.receive(), None);
+        assert_eq!(daemon.ended().0, Some(0));
+        assert!(!place.path("socket").exists());
+        assert_eq!(
+            fs::read_to_string(place.path("lock")).unwrap(),
+            format!("{pid}\n")
+        );
+    }
+}
+
+#[test]
+fn a_shutdown_is_answered_before_it_is_done() {
+    let place = Place::new();
+    let daemon = place.start(&[]);
+    assert_eq!(place.ask("shutdown\n"), "");
+    assert_eq!(daemon.ended().0, Some(0));
+    assert!(!place.path("socket").exists());
+}
+
+#[test]
+fn a_second_instance_is_refused_and_disturbs_nothing() {
+    let place = Place::new();
+    let _daemon = place.start(&[]);
+    let mut second = place.command();
+    second.arg("-f");
+    let refused = output(second);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).ends_with(" error   Another instance is running\n"));
+    assert!(place.ask("status\n").starts_with("QNetd address:"));
+}
+
+#[test]
+fn with_another_lock_file_it_still_does_not_take_the_socket_of_a_living_daemon() {
+    let place = Place::new();
+    let _daemon = place.start(&[]);
+    let elsewhere = Place::new();
+    let mut second = place.command();
+    second.args(["-f", "-p", &elsewhere.address.port().to_string(), "-S"]);
+    second.arg(format!("lock_file={}", elsewhere.path("lock").display()));
+    let refused = output(second);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = " error   Can't create unix socket (98): Address already in use\n";
+    assert!(stderr(&refused).ends_with(text), "{}", stderr(&refused));
+    assert!(place.ask("status\n").starts_with("QNetd address:"));
+}
+
+#[test]
+fn in_the_background_the_parent_ends_with_success_when_the_daemon_serves() {
+    let place = Place::new();
+    let parent = output(place.command());
+    assert_eq!(
+        (parent.status.code(), stderr(&parent).as_str()),
+        (Some(0), "")
+    );
+    assert!(place.client().is_served());
+
+    let pid = fs::read_to_string(place.path("lock")).unwrap();
+    let process = |what: &str| {
+        let mut ps = Command::new("ps");
+        ps.args(["-o", what, "-p", pid.trim()]);
+        String::from_utf8(output(ps).stdout)
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(process("comm="), "corosync-qnetd");
+    assert_eq!(
+        (process("sid="), process("tty=")),
+        (pid.trim().to_owned(), "?".to_owned())
+    );
+    assert_eq!(place.ask("shutdown\n"), "");
+}
+
+#[test]
+fn in_the_background_the_parent_tells_why_there_is_no_daemon() {
+    let place = Place::new();
+    let taken = TcpListener::bind(place.address).unwrap();
+    let parent = output(place.command());
+    assert_eq!(parent.status.code(), Some(1));
+    let address = taken.local_addr().unwrap();
+    let text = format!("corosync-qnetd: Can't listen on {address} (98): Address already in use\n");
+    assert_eq!(stderr(&parent), text);
+    assert!(!place.path("socket").exists());
+}
+
+#[test]
+fn any_tls_mode_but_off_is_refused_with_the_way_out() {
+    for args in [&[][..], &["-s", "on"], &["-s", "req", "-f"]] {
+        let mut command = Command::new(crate::support::PROGRAM);
+        command.args(args);
+        let refused = output(command);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            stderr(&refused).starts_with("corosync-qnetd: ") && stderr(&refused).contains("-s off")
+        );
+        assert_eq!(stderr(&refused).lines().count(), 1);
+    }
+}
+
+#[test]
+fn debug_lines_come_with_d_only() {
+    for (extra, shown) in [(&[][..], false), (&["-d"][..], true)] {
+        let place = Place::new();
+        let daemon = place.start(extra);
+        daemon.signal("TERM");
+        let (_, log) = daemon.ended();
+        assert_eq!(
+            log.contains(" debug   QNetd ready to provide service\n"),
+            shown,
+            "{log}"
+        );
+        assert_eq!(log.is_empty(), !shown, "{log}");
+    }
+}
