@@ -1,7 +1,7 @@
 //! The deciding half of `corosync-qnetd` and `corosync-qdevice`.
 //!
 //! ```text
-//! adapters   io (tokio, log, lock file)              feature io
+//! adapters   io (tokio, log, lock file)   certs (X.509, NSS database)   a feature each
 //! -------------------------------- pure from here down: no clock, socket, file
 //! machines   server          client          ipc
 //! parts      vote            wire            settings
@@ -14,9 +14,11 @@
 //! it wants to be called. Whoever drives them (daemon, simulator, test) performs the actions in order.
 //!
 //! Read in this order: `base`, `wire::Message`, `server::Event`, `vote::FfSplit`, `client::Phase`.
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "certs"), forbid(unsafe_code))]
 
 pub mod base;
+#[cfg(feature = "certs")]
+pub mod certs;
 pub mod client;
 #[cfg(feature = "io")]
 pub mod io;

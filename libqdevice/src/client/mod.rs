@@ -9,7 +9,6 @@ mod config;
 mod config_fault;
 mod disconnect;
 mod event;
-mod exec_line;
 mod handshake;
 #[cfg(test)]
 mod harness;
@@ -32,7 +31,6 @@ pub use cmap::{CmapSnapshot, CmapValue};
 pub use config::{AddressFamily, ClientConfig, ClusterConfig};
 pub use config_fault::ConfigFault;
 pub use event::{Action, CastFault, Corosync, Event, Link, LinkFault};
-pub use exec_line::ExecLine;
 pub use logging::debug_wanted;
 pub use notice::Notice;
 pub use plan::{HeuristicsMode, HeuristicsPlan};

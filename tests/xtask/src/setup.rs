@@ -5,42 +5,45 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A program the demo or the tests start, and the package that has it.
+/// Something that must be on the machine, and the package that has it.
 pub(crate) struct Need {
-    program: &'static str,
+    thing: Thing,
     package: &'static str,
 }
 
-/// For the test bed, and for the comparisons with the C programs.
-pub(crate) const NEEDS: [Need; 7] = [
+/// What is looked for to see whether a package is there.
+enum Thing {
+    /// A program the demo or the tests start.
+    Program(&'static str),
+    /// A header the build includes, from the package that also has its library.
+    Header(&'static str),
+    /// A library our programs load while they run.
+    Library(&'static str),
+}
+
+const fn program(name: &'static str, package: &'static str) -> Need {
+    let thing = Thing::Program(name);
+    Need { thing, package }
+}
+
+/// For the build and for certificates; then for the test bed and the comparisons with the C programs.
+pub(crate) const NEEDS: [Need; 10] = [
+    program("pkg-config", "pkg-config"),
     Need {
-        program: "corosync",
-        package: "corosync",
+        thing: Thing::Header("openssl/ssl.h"),
+        package: "libssl-dev",
     },
     Need {
-        program: "corosync-qnetd",
-        package: "corosync-qnetd",
+        thing: Thing::Library("libsoftokn3.so"),
+        package: "libnss3",
     },
-    Need {
-        program: "corosync-qdevice",
-        package: "corosync-qdevice",
-    },
-    Need {
-        program: "certutil",
-        package: "libnss3-tools",
-    },
-    Need {
-        program: "ip",
-        package: "iproute2",
-    },
-    Need {
-        program: "iptables",
-        package: "iptables",
-    },
-    Need {
-        program: "nsenter",
-        package: "util-linux",
-    },
+    program("corosync", "corosync"),
+    program("corosync-qnetd", "corosync-qnetd"),
+    program("corosync-qdevice", "corosync-qdevice"),
+    program("certutil", "libnss3-tools"),
+    program("ip", "iproute2"),
+    program("iptables", "iptables"),
+    program("nsenter", "util-linux"),
 ];
 
 /// Whether packages can be installed and namespaces be made.
@@ -57,7 +60,7 @@ pub(crate) fn install_or_name(needs: &[Need]) -> Result<Vec<&'static str>, Strin
     }
     if !is_root() || !Path::new("/usr/bin/apt-get").exists() {
         println!(
-            "missing, so tests that need them are skipped: {}",
+            "missing, so what needs them is skipped or does not build: {}",
             missing.join(" ")
         );
         println!(
@@ -78,15 +81,35 @@ pub(crate) fn install_or_name(needs: &[Need]) -> Result<Vec<&'static str>, Strin
 fn missing(needs: &[Need]) -> Vec<&'static str> {
     needs
         .iter()
-        .filter(|need| !installed(need.program))
+        .filter(|need| !need.thing.is_there())
         .map(|need| need.package)
         .collect()
 }
 
-fn installed(program: &str) -> bool {
-    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin:/usr/bin:/bin";
-    path.split(':')
-        .any(|folder| Path::new(folder).join(program).is_file())
+impl Thing {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Program(name) => {
+                let path = std::env::var("PATH").unwrap_or_default();
+                let path = path + ":/usr/sbin:/sbin:/usr/bin:/bin";
+                path.split(':')
+                    .any(|folder| Path::new(folder).join(name).is_file())
+            }
+            Self::Header(name) => beside_or_below("/usr/include", name),
+            Self::Library(name) => {
+                beside_or_below("/usr/lib", name) || beside_or_below("/usr/lib64", name)
+            }
+        }
+    }
+}
+
+/// Whether a file is in a folder or in one of its folders: Debian has one for each architecture.
+fn beside_or_below(folder: &str, name: &str) -> bool {
+    let below = fs::read_dir(folder).into_iter().flatten().flatten();
+    Path::new(folder).join(name).is_file()
+        || below
+            .into_iter()
+            .any(|entry| entry.path().join(name).is_file())
 }
 
 fn apt(words: &[&str]) -> Outcome {
@@ -128,5 +151,18 @@ impl Drop for NoServices {
         if let Err(error) = fs::remove_file(POLICY) {
             eprintln!("xtask: {POLICY} is left behind, remove it: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_on_every_machine_is_there_and_what_is_on_none_is_not() {
+        assert!(Thing::Program("sh").is_there());
+        assert!(!Thing::Program("no-such-program").is_there());
+        assert!(!Thing::Header("no/such/header.h").is_there());
+        assert!(!Thing::Library("libnosuchlibrary.so").is_there());
     }
 }
