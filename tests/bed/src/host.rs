@@ -10,6 +10,11 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How long a tool may take: the C qdevice does not answer while it waits before a new connection,
+/// corosync's own tools not while the membership changes.
+const TOOL: Duration = Duration::from_secs(20);
 
 /// What every program of a host finds in its `PATH`.
 const SEARCH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -84,7 +89,7 @@ impl Host {
 
     /// Runs a small program in the host to its end.
     pub fn run(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Result<Finished> {
-        process::finish(self.command(program).args(args), SHORT)
+        process::finish(self.command(program).args(args), TOOL)
     }
 
     /// Runs a small program that has to succeed. Returns what it wrote.

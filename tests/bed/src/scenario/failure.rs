@@ -4,8 +4,8 @@ use super::{Outcome, Scenario, Stage};
 use crate::bed::{Bed, PATIENCE};
 use crate::clock::Moment;
 use crate::conf::{Conf, Device};
-use crate::process::SHORT;
 use anyhow::{Result, ensure};
+use std::time::Duration;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -41,13 +41,16 @@ fn corosync_killed(stage: &Stage<'_>) -> Result<Outcome> {
         let killed = Moment::now();
         let node = bed.node_mut(1)?;
         node.take_corosync()?.kill()?;
-        let status = node.take_qdevice()?.wait(SHORT)?;
+        let status = node.take_qdevice()?.wait(QUICKLY)?;
         outcome.add("qdevice ended", Moment::now().since(killed));
         ensure!(status.code() == Some(1), "the qdevice of node 1: {status}");
         outcome.add("node 2 in", wait_for_survivor(bed)?.since(killed));
         restart(bed, outcome)
     })
 }
+
+/// How soon a qdevice notices that its corosync is gone, on a busy machine.
+const QUICKLY: Duration = Duration::from_secs(2);
 
 fn wait_for_survivor(bed: &Bed) -> Result<Moment> {
     let goal = "node 2 serves alone with the device's vote";
