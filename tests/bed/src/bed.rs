@@ -143,6 +143,11 @@ impl Bed {
         })
     }
 
+    /// The running arbiter.
+    pub fn qnetd(&self) -> Result<&Daemon> {
+        self.qnetd.as_ref().context("no qnetd runs")
+    }
+
     /// The running arbiter, to be ended.
     pub fn take_qnetd(&mut self) -> Result<Daemon> {
         self.qnetd.take().context("no qnetd runs")

@@ -4,6 +4,7 @@ use super::{Outcome, Scenario, Stage};
 use crate::bed::{Bed, PATIENCE};
 use crate::clock::Moment;
 use crate::conf::{Conf, Device};
+use crate::standing::Flag;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "corosync-killed",
             "corosync is killed under its qdevice, which ends with 1",
             corosync_killed,
+        ),
+        Scenario::new(
+            "qdevice-killed",
+            "a qdevice is killed and started again: its node loses the vote and gets it back",
+            qdevice_killed,
         ),
     ]
 }
@@ -46,6 +52,28 @@ fn corosync_killed(stage: &Stage<'_>) -> Result<Outcome> {
         ensure!(status.code() == Some(1), "the qdevice of node 1: {status}");
         outcome.add("node 2 in", wait_for_survivor(bed)?.since(killed));
         restart(bed, outcome)
+    })
+}
+
+fn qdevice_killed(stage: &Stage<'_>) -> Result<Outcome> {
+    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+        bed.boot()?;
+        let killed = Moment::now();
+        bed.node_mut(1)?.take_qdevice()?.kill()?;
+        let goal = "node 1 has lost the device's vote, node 2 keeps it";
+        let gone = bed.votes().settle(goal, PATIENCE, |now| {
+            let (without, with) = (now.node(1), now.node(2));
+            without.total == 2
+                && !without.has(Flag::Alive)
+                && without.in_service()
+                && with.total == 3
+                && with.in_service()
+        })?;
+        outcome.add("vote gone", gone.since(killed));
+        let started = Moment::now();
+        bed.start_qdevice(1)?;
+        outcome.add("back", bed.wait_for_all_votes()?.since(started));
+        Ok(())
     })
 }
 

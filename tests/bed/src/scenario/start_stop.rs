@@ -15,8 +15,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new(
             "shutdown",
             "-H of both tools ends both daemons with 0",
-            shutdown,
+            |stage| end(stage, Told::ByTool),
         ),
+        Scenario::new("terminate", "SIGTERM ends both daemons with 0", |stage| {
+            end(stage, Told::BySignal)
+        }),
     ]
 }
 
@@ -49,19 +52,19 @@ fn shows_three_votes(bed: &Bed, id: u32) -> Result<Option<()>> {
     Ok(good.then_some(()))
 }
 
-fn shutdown(stage: &Stage<'_>) -> Result<Outcome> {
+/// How a daemon is told to end.
+#[derive(Debug, Clone, Copy)]
+enum Told {
+    ByTool,
+    BySignal,
+}
+
+fn end(stage: &Stage<'_>, told: Told) -> Result<Outcome> {
     stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
         bed.boot()?;
-        let pairing = bed.pairing();
         for id in bed.ids() {
             let began = Moment::now();
-            let told = bed.qdevice_tool(id, pairing.qdevice, &["-H"])?;
-            ensure!(told.code == Some(0), "corosync-qdevice-tool -H: {told:?}");
-            let status = bed.node_mut(id)?.take_qdevice()?.wait(SHORT)?;
-            ensure!(
-                status.code() == Some(0),
-                "the qdevice of node {id}: {status}"
-            );
+            end_qdevice(bed, id, told)?;
             outcome.add(format!("qdevice {id}"), Moment::now().since(began));
         }
         bed.votes().settle("no vote of a device", PATIENCE, |now| {
@@ -70,11 +73,42 @@ fn shutdown(stage: &Stage<'_>) -> Result<Outcome> {
             })
         })?;
         let began = Moment::now();
-        let told = bed.qnetd_tool(pairing.qnetd, &["-H"])?;
-        ensure!(told.code == Some(0), "corosync-qnetd-tool -H: {told:?}");
-        let status = bed.take_qnetd()?.wait(SHORT)?;
-        ensure!(status.code() == Some(0), "qnetd: {status}");
+        end_qnetd(bed, told)?;
         outcome.add("qnetd", Moment::now().since(began));
         Ok(())
     })
+}
+
+fn end_qdevice(bed: &mut Bed, id: u32, told: Told) -> Result<()> {
+    match told {
+        Told::ByTool => {
+            let tool = bed.qdevice_tool(id, bed.pairing().qdevice, &["-H"])?;
+            ensure!(tool.code == Some(0), "corosync-qdevice-tool -H: {tool:?}");
+        }
+        Told::BySignal => bed.node(id)?.qdevice()?.terminate()?,
+    }
+    let status = bed.node_mut(id)?.take_qdevice()?.wait(SHORT)?;
+    ensure!(
+        status.code() == Some(0),
+        "the qdevice of node {id}: {status}"
+    );
+    Ok(())
+}
+
+fn end_qnetd(bed: &mut Bed, told: Told) -> Result<()> {
+    let daemon = match told {
+        Told::ByTool => {
+            let tool = bed.qnetd_tool(bed.pairing().qnetd, &["-H"])?;
+            ensure!(tool.code == Some(0), "corosync-qnetd-tool -H: {tool:?}");
+            bed.take_qnetd()?
+        }
+        Told::BySignal => {
+            let daemon = bed.take_qnetd()?;
+            daemon.terminate()?;
+            daemon
+        }
+    };
+    let status = daemon.wait(SHORT)?;
+    ensure!(status.code() == Some(0), "qnetd: {status}");
+    Ok(())
 }
