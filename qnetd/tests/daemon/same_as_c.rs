@@ -1,4 +1,5 @@
-use crate::support::{PROGRAM, Place, is_installed, output};
+use crate::support::{Client, PROGRAM, Place, is_installed, output};
+use libqdevice::wire::NodeListKind;
 use std::process::{Command, Output};
 
 /// Stdout, stderr with the path of the program masked, exit code.
@@ -96,4 +97,60 @@ fn the_c_tool_works_on_our_socket() {
     );
     assert_eq!(tool(&["-H"]), (String::new(), String::new(), Some(0)));
     assert_eq!(daemon.ended().0, Some(0));
+}
+
+/// Status and list texts of `program` at every stage of one story; addresses of clients masked.
+fn texts_told_by(program: &str, extra: &[&str]) -> Vec<String> {
+    let place = Place::new();
+    let mut command = place.command_of(program);
+    command.args(extra);
+    let _daemon = place.start_with(command);
+    let mut texts = Vec::new();
+    let mut look = |clients: &[&Client]| {
+        for line in [
+            "status",
+            "status verbose",
+            "list",
+            "list verbose",
+            "list cluster beta",
+            "list cluster no",
+        ] {
+            let mut text = place
+                .ask(&format!("{line}\n"))
+                .replace(&place.address.to_string(), "SERVER");
+            for (number, client) in clients.iter().enumerate() {
+                let address = client.stream.local_addr().unwrap().to_string();
+                text = text.replace(&address, &format!("CLIENT {number}"));
+            }
+            texts.push(format!("{line}\n{text}"));
+        }
+    };
+    look(&[]);
+    let mut one = place.client().admitted("alpha", 1, 10_000);
+    let two = place.client().admitted("alpha", 2, 9_000);
+    let mut other = place.client().admitted("beta", 26, 8_000);
+    look(&[&one, &two, &other]);
+    one.report(NodeListKind::InitialConfig, &[1, 2]);
+    other.report(NodeListKind::InitialConfig, &[26, 27]);
+    look(&[&one, &two, &other]);
+    other.report(NodeListKind::Membership, &[26]);
+    look(&[&one, &two, &other]);
+    texts
+}
+
+#[test]
+fn status_and_list_are_those_of_the_c_program_in_the_same_situation() {
+    if !is_installed(THEIRS) {
+        return;
+    }
+    for extra in [
+        &[][..],
+        &["-m", "50", "-S", "keep_active_partition_tie_breaker=on"],
+    ] {
+        let (ours, theirs) = (texts_told_by(PROGRAM, extra), texts_told_by(THEIRS, extra));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs);
+        }
+        assert_eq!(ours.len(), theirs.len());
+    }
 }

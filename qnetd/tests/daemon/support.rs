@@ -48,7 +48,12 @@ impl Place {
 
     /// The daemon's command line for this place.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(PROGRAM);
+        self.command_of(PROGRAM)
+    }
+
+    /// The same for any program of this kind.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command
             .args(["-s", "off", "-l", &self.address.ip().to_string()])
             .args(["-p", &self.address.port().to_string()])
@@ -86,7 +91,7 @@ impl Place {
             log: self.path("log"),
             manager,
         };
-        assert_eq!(daemon.told(), "READY=1\n");
+        assert_eq!(daemon.told().trim_end(), "READY=1");
         daemon
     }
 
