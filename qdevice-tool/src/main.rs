@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         usage: "[-Hhsv] [-p qdevice_ipc_socket_path]",
         lists: false,
         unreachable: "Can't connect to QDevice socket (is QDevice running?)",
+        unanswered: 3,
     };
     tool.run(
         &QdeviceSettings::default().local_socket_file,

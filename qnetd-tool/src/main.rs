@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         usage: "[-Hhlsv] [-c cluster_name] [-p qnetd_ipc_socket_path]",
         lists: true,
         unreachable: "Can't connect to qnetd socket (is QNetd running?)",
+        unanswered: 2,
     };
     tool.run(
         &QnetdSettings::default().local_socket_file,

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// A tool, as far as it differs from the other one.
@@ -23,16 +23,19 @@ pub struct Tool {
     pub lists: bool,
     /// What it says when the daemon cannot be reached; pcs looks for this text.
     pub unreachable: &'static str,
+    /// Exit code when the daemon closes the connection without an answer.
+    pub unanswered: u8,
 }
 
 /// How a tool ends; scripts look at the numbers. [C: corosync-qnetd-tool.c, corosync-qdevice-tool.c]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    Done = 0,
-    Usage = 1,
-    NoAnswer = 2,
-    Unreachable = 3,
-    Refused = 4,
+    Done,
+    Usage,
+    Internal,
+    Unreachable,
+    Refused,
+    Unanswered,
 }
 
 /// What the user wants.
@@ -56,7 +59,18 @@ impl Tool {
                 self.show_usage()
             }
         };
-        ExitCode::from(exit as u8)
+        self.code(exit)
+    }
+
+    fn code(self, exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Usage => 1,
+            Exit::Internal => 2,
+            Exit::Unreachable => 3,
+            Exit::Refused => 4,
+            Exit::Unanswered => self.unanswered,
+        })
     }
 
     /// Reads the command line; `None` if usage is to be shown.
@@ -102,31 +116,29 @@ impl Tool {
     }
 
     fn fulfil(self, wish: &Wish) -> Exit {
-        let cluster = wish.cluster.as_deref();
-        let line = match command_line(wish.command, wish.verbosity, cluster, LINE_MAX) {
-            Ok(line) => line,
-            Err(error) => {
-                self.complain(&format_args!("Can't store command: {error}"));
-                return Exit::NoAnswer;
-            }
-        };
-        let daemon = match connect(Path::new(&wish.socket)) {
+        let daemon = match connect(&wish.socket) {
             Ok(daemon) => daemon,
             Err(error) => {
                 self.complain(&format_args!("{}: {}", self.unreachable, Plain(&error)));
                 return Exit::Unreachable;
             }
         };
-        match ask(
-            daemon,
-            &line,
-            &mut io::stdout().lock(),
-            &mut io::stderr().lock(),
-        ) {
+        let cluster = wish.cluster.as_deref();
+        let line = match command_line(wish.command, wish.verbosity, cluster, LINE_MAX) {
+            Ok(line) => line,
+            Err(error) => {
+                self.complain(&format_args!("Can't store command: {error}"));
+                return Exit::Internal;
+            }
+        };
+        let (out, err) = (&mut io::stdout().lock(), &mut io::stderr().lock());
+        match ask(daemon, &line, out, err) {
             Ok(Status::Ok) => Exit::Done,
             Ok(Status::Error) => Exit::Refused,
+            // The reader has had enough.
+            Err(AskError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Err(error) => {
-                self.complain(&error);
+                let _ = writeln!(err, "{}: {error}", self.name);
                 exit_of(&error)
             }
         }
@@ -146,17 +158,16 @@ impl Tool {
 /// C ends with success when the daemon says nothing at all; here that is an error.
 const fn exit_of(error: &AskError) -> Exit {
     match error {
+        AskError::NoAnswer => Exit::Unanswered,
         AskError::UnknownStatus => Exit::Unreachable,
-        AskError::Send(_)
-        | AskError::NoAnswer
-        | AskError::StatusTooLong
-        | AskError::Read(_)
-        | AskError::Write(_) => Exit::NoAnswer,
+        AskError::Send(_) | AskError::StatusTooLong | AskError::Read(_) | AskError::Write(_) => {
+            Exit::Internal
+        }
     }
 }
 
-/// Longest request, as the daemons read it by default.
-const LINE_MAX: usize = 4096;
+/// Longest request. The daemons read one byte more by default, upstream's tools send no more.
+const LINE_MAX: usize = 4095;
 
 #[cfg(test)]
 mod tests {
@@ -167,6 +178,7 @@ mod tests {
         usage: "[-x]",
         lists: true,
         unreachable: "no",
+        unanswered: 2,
     };
 
     fn wish(args: &[&str]) -> Result<Option<Wish>, BadOption> {
