@@ -62,13 +62,15 @@ pub(super) fn choose<'v>(
     Some((best.1, reason(best.0, second)))
 }
 
-/// The claim of a partition; `None` if it is too small to have one.
+/// The claim of a partition; `None` if it is too small to have one, or if nobody in it has said which
+/// nodes are configured: of no nodes, none would be a half.
 fn claim(partition: &Partition<'_>, view: View<'_>, rules: Rules<'_>) -> Option<Claim> {
     // Members of a settled view agree on the configuration, so that of any member will do.
     let config = view.member(*partition.connected.first()?)?.config.ids();
+    let (&lowest, &highest) = (config.first()?, config.last()?);
     let preferred = match rules.tie_breaker {
-        TieBreaker::Lowest => *config.first()?,
-        TieBreaker::Highest => *config.last()?,
+        TieBreaker::Lowest => lowest,
+        TieBreaker::Highest => highest,
         TieBreaker::Node(id) => id,
     };
     let present = partition.ids.intersection(config).count();
