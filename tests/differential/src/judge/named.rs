@@ -1,0 +1,137 @@
+//! The list of expected differences in what is said on the wire, apart from votes.
+//!
+//! Each turns what the C server said into what ours must say instead; that it was needed is counted.
+//! What remains different after all of them is a failure. The reasons stand in `docs/differences.md`.
+
+use super::Book;
+use super::guard::NOT_YET;
+use crate::bench::Said;
+use crate::trace::{Frame, Piece, Slot};
+
+/// What was said on one connection during one step.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// Where.
+    pub slot: &'a Slot,
+    /// What was sent there, if anything.
+    pub sent: &'a [Frame],
+    /// What was known before.
+    pub before: &'a Book,
+}
+
+/// An expected difference.
+struct Named {
+    /// The number under which `docs/differences.md` has it.
+    name: &'static str,
+    /// Turns the C server's words into ours.
+    mend: fn(&Exchange<'_>, &mut [Said]),
+}
+
+const NAMED: [Named; 3] = [
+    Named {
+        name: "Q8",
+        mend: empty_unknown_types_are_unsupported,
+    },
+    Named {
+        name: "Q37",
+        mend: names_with_control_characters_are_refused,
+    },
+    Named {
+        name: "unfinished",
+        mend: missing_algorithms_are_not_offered,
+    },
+];
+
+/// Turns what the C server said into what ours must say; returns the names of the differences used.
+pub fn mend(exchange: &Exchange<'_>, said: &mut [Said]) -> Vec<&'static str> {
+    let mut used = Vec::new();
+    for named in &NAMED {
+        let before = said.to_vec();
+        (named.mend)(exchange, said);
+        if *said != before {
+            used.push(named.name);
+        }
+    }
+    used
+}
+
+/// Q8: a message of an unknown type without a body earns "unsupported message", not "no error".
+fn empty_unknown_types_are_unsupported(_: &Exchange<'_>, said: &mut [Said]) {
+    let no_error = Frame::new(5, [(6, vec![0, 0])]);
+    for one in said {
+        if one.frame().as_ref() == Some(&no_error) {
+            *one = Said::Message {
+                kind: 5,
+                body: Frame::new(5, [(6, vec![0, 4])]).body_bytes(),
+            };
+        }
+    }
+}
+
+/// Q37: a name that could forge lines of output is an error of decoding.
+fn names_with_control_characters_are_refused(exchange: &Exchange<'_>, said: &mut [Said]) {
+    let [frame] = exchange.sent else { return };
+    let forging = |name: &[u8]| name.iter().any(u8::is_ascii_control);
+    if frame.kind != 0 || !frame.value(1).is_some_and(forging) {
+        return;
+    }
+    for one in said.iter_mut().filter(|one| one.kind() == Some(1)) {
+        let seq = frame.value(0).map(|seq| (0, seq.to_vec()));
+        *one = Said::Message {
+            kind: 5,
+            body: Frame::new(5, seq.into_iter().chain([(6, vec![0, 9])])).body_bytes(),
+        };
+    }
+}
+
+/// Until all four algorithms are there, the server offers those that are.
+fn missing_algorithms_are_not_offered(_: &Exchange<'_>, said: &mut [Said]) {
+    for one in said {
+        let frame = one.frame();
+        if let (Said::Message { kind: 4, body }, Some(mut frame)) = (one, frame) {
+            for piece in &mut frame.body {
+                if let Piece::Option(10, list) = piece {
+                    *list = (0..4_u16)
+                        .filter(|&number| !NOT_YET.contains(&u32::from(number)))
+                        .flat_map(u16::to_be_bytes)
+                        .collect();
+                }
+            }
+            *body = frame.body_bytes();
+        }
+    }
+}
+
+/// The same words without what is a decision: pushed votes, and the vote in an answer.
+#[must_use]
+pub fn without_votes(said: &[Said]) -> Vec<Said> {
+    said.iter()
+        .filter(|one| one.kind() != Some(14))
+        .map(|one| edit(one, |piece| !matches!(piece, Piece::Option(19, _))))
+        .collect()
+}
+
+/// The same words without the numbers of pushed votes, in which gaps are harmless.
+#[must_use]
+pub fn without_numbers(said: &[Said]) -> Vec<Said> {
+    said.iter()
+        .map(|one| match one.kind() {
+            Some(14) => edit(one, |piece| !matches!(piece, Piece::Option(0, _))),
+            _ => one.clone(),
+        })
+        .collect()
+}
+
+/// Leaves out options of a message that has votes.
+fn edit(said: &Said, keep: impl Fn(&Piece) -> bool) -> Said {
+    match (said, said.frame()) {
+        (Said::Message { kind, .. }, Some(mut frame)) if matches!(kind, 11 | 13 | 14 | 17) => {
+            frame.body.retain(keep);
+            Said::Message {
+                kind: *kind,
+                body: frame.body_bytes(),
+            }
+        }
+        _ => said.clone(),
+    }
+}
