@@ -102,7 +102,6 @@ fn the_c_server_answers_as_the_table_says() {
 }
 
 #[test]
-#[ignore = "the daemon corosync-qnetd is still to come"]
 fn our_server_answers_as_the_table_says() {
     check(&ours(), Dialect::Ours);
 }
