@@ -76,7 +76,7 @@ fn tell(bed: &mut Bed, screen: &Screen) -> Result<()> {
     screen.say(&device_says(bed, 1)?);
     screen.say(&format!(
         "The favourite of the tie-breaker is not there to be asked: node 2 got the vote and\n\
-         served again {:.1} s after the cut (the arbiter waits {:.0} s for a sign of life).",
+         served again {:.1} s after the cut (the arbiter gives a node {:.0} s from its last message).",
         won.since(cut).as_secs_f64(),
         PATIENCE_OF_QNETD * device().timeout.as_secs_f64()
     ));
@@ -114,7 +114,23 @@ fn arbiter_says(bed: &Bed) -> Result<String> {
     let list = bed.qnetd_tool(bed.pairing().qnetd, &["-l"])?;
     let list = list.success("corosync-qnetd-tool")?;
     let telling = ["Cluster", "Tie-breaker", "Node ID", "Membership", "Vote"];
-    Ok(excerpt("arbiter# corosync-qnetd-tool -l", &list, &telling))
+    let mut text = excerpt("arbiter# corosync-qnetd-tool -l", &list, &telling);
+    let log = std::fs::read_to_string(bed.qnetd()?.output())?;
+    if let Some(why) = last_choice(&log) {
+        text.push_str("\n  and its log: ");
+        text.push_str(why);
+    }
+    Ok(text)
+}
+
+/// Our qnetd says why it chose a partition, C's does not.
+fn last_choice(log: &str) -> Option<&str> {
+    let choice = log.lines().rfind(|line| line.contains("gets the vote"))?;
+    Some(
+        choice
+            .find("Cluster")
+            .map_or(choice, |start| &choice[start..]),
+    )
 }
 
 /// The lines of a device's status that say whether it has an arbiter.
@@ -144,6 +160,14 @@ fn excerpt(command: &str, text: &str, telling: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_choice_is_shown_without_its_time() {
+        let choice = "Cluster bed: partition 2 gets the vote (keeps the vote)";
+        let log = format!("Nov 23 20:29:47 info Cluster bed: 1 gets the vote\nNov 23 {choice}\nx");
+        assert_eq!(last_choice(&log), Some(choice));
+        assert_eq!(last_choice("ffsplit: All ACK votes sent"), None);
+    }
 
     #[test]
     fn an_excerpt_keeps_the_telling_lines_in_order() {
