@@ -104,6 +104,16 @@ impl CmapSnapshot {
         self.bytes(key).map(String::from_utf8_lossy)
     }
 
+    /// A number of 8 bits.
+    #[must_use]
+    pub fn u8(&self, key: &str) -> Option<u8> {
+        if let CmapValue::U8(number) = self.get(key)? {
+            Some(*number)
+        } else {
+            None
+        }
+    }
+
     /// A number of 32 bits.
     #[must_use]
     pub fn u32(&self, key: &str) -> Option<u32> {

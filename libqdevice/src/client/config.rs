@@ -5,7 +5,7 @@ use crate::base::{
     Algorithm, ClusterName, KeepActivePartition, Millis, NodeId, NodeList, TieBreaker, TlsSupport,
 };
 use crate::settings::{bool_word, number};
-use crate::vote::Strategy;
+use crate::vote::{Strategy, WaitForAll};
 
 /// What corosync.conf and `-S` say, checked. [C: qdevice-net-instance.c, qdevice-instance.c]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub struct ClientConfig {
     pub cluster_name: ClusterName,
     /// The client half of the decision algorithm.
     pub strategy: Strategy,
+    /// `quorum.wait_for_all`, as it was when the daemon started.
+    pub wait_for_all: WaitForAll,
     /// Who wins between equal halves.
     pub tie_breaker: TieBreaker,
     /// Whether the half that has the vote keeps it between equal halves.
@@ -112,6 +114,7 @@ impl ClientConfig {
                 .map(ClusterName::new)
                 .ok_or(ConfigFault::NoClusterName)?,
             strategy: strategy(cmap, settings)?,
+            wait_for_all: wait_for_all(cmap),
             tie_breaker: tie_breaker(cmap)?,
             connect_timeout: connect_timeout(cmap, settings)?.unwrap_or(heartbeat),
             addresses: addresses(cmap)?,
@@ -235,7 +238,15 @@ fn strategy(cmap: &CmapSnapshot, settings: &QdeviceSettings) -> Result<Strategy,
     if algorithm == Algorithm::Test && !settings.net_test_algorithm_enabled {
         return Err(ConfigFault::TestAlgorithmNotEnabled);
     }
-    Strategy::of(algorithm).ok_or(ConfigFault::AlgorithmUnsupported(algorithm))
+    Ok(Strategy::of(algorithm))
+}
+
+/// Anything but a number other than 0 is no, as in C.
+fn wait_for_all(cmap: &CmapSnapshot) -> WaitForAll {
+    match cmap.u8("quorum.wait_for_all") {
+        None | Some(0) => WaitForAll::No,
+        Some(_) => WaitForAll::Yes,
+    }
 }
 
 fn tie_breaker(cmap: &CmapSnapshot) -> Result<TieBreaker, ConfigFault> {
@@ -342,7 +353,7 @@ mod tests {
         assert_eq!(config.connect_timeout, Millis(8_000));
         assert_eq!((config.port, config.addresses), (5403, AddressFamily::Any));
         assert_eq!(config.tls, TlsSupport::Supported);
-        assert_eq!(config.strategy, Strategy::FfSplit);
+        assert_eq!(config.strategy, Strategy::of(Algorithm::FfSplit));
         assert_eq!(config.tie_breaker, TieBreaker::Lowest);
         assert_eq!(config.keep_active_partition, KeepActivePartition::Enabled);
         assert_eq!(config.version, None);
@@ -405,18 +416,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_algorithm_that_is_supported_is_accepted() {
-        assert_eq!(
-            with("algorithm", "ffsplit").unwrap().strategy,
-            Strategy::FfSplit
-        );
+    fn an_algorithm_is_named_exactly_and_the_one_for_tests_has_to_be_enabled() {
+        for (key, algorithm) in [
+            ("ffsplit", Algorithm::FfSplit),
+            ("lms", Algorithm::Lms),
+            ("2nodelms", Algorithm::TwoNodeLms),
+        ] {
+            assert_eq!(
+                with("algorithm", key).unwrap().strategy,
+                Strategy::of(algorithm)
+            );
+        }
         let text = |key| with("algorithm", key).unwrap_err().to_string();
         assert_eq!(text("FFSPLIT"), "Unknown decision algorithm FFSPLIT");
         assert!(text("test").starts_with("Test algorithm is not enabled. You can force enable it"));
-        for key in ["lms", "2nodelms"] {
-            assert!(text(key).contains(&format!("{key} is not supported")));
-            assert!(text(key).contains("only ffsplit is"));
-        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::base::{Algorithm, Millis};
+use crate::base::Millis;
 
 /// Why the configuration in cmap cannot be used; the text is the log line, the C program's where it
 /// has one. [C: qdevice-instance.c, qdevice-net-instance.c, qdevice-cmap.c]
@@ -52,12 +52,6 @@ pub enum ConfigFault {
          -S net_test_algorithm_enabled=on to corosync-qdevice command"
     )]
     TestAlgorithmNotEnabled,
-    #[error(
-        "Decision algorithm {} is not supported by this version of corosync-qdevice, only ffsplit is. \
-         Change quorum.device.net.algorithm on all nodes.",
-        .0.key()
-    )]
-    AlgorithmUnsupported(Algorithm),
     #[error("tie_breaker must be lowest|highest|valid_node_id")]
     BadTieBreaker,
     #[error("force_ip_version must be one of 0|4|6")]

@@ -3,7 +3,8 @@
 use super::phase::Phase;
 use super::reason::Next;
 use super::{Action, Client, Notice, Reason, Timer, Turn};
-use crate::base::{Deadlines, Millis};
+use crate::base::{Deadlines, Millis, Vote};
+use crate::vote::Persistence;
 
 impl Client {
     /// Withdraws the vote, then drops the connection, then connects again or ends.
@@ -19,21 +20,32 @@ impl Client {
         self.deadlines.clear(Timer::Connect);
         self.deadlines.clear(Timer::Echo);
         self.heuristics.forget_connect();
-        self.resume(self.config.strategy.vote_when_disconnected(), turn);
+        let strategy = self.config.strategy;
+        let vote = match next {
+            Next::Exit { ok: true } => Vote::Nack,
+            Next::Retry | Next::GiveUp | Next::Exit { ok: false } => {
+                strategy.vote_when_disconnected(self.membership.quorate, self.config.wait_for_all)
+            }
+        };
+        self.resume(vote, turn);
         let was_connecting = matches!(self.phase, Phase::Connecting(_));
         if was_connecting || self.phase.has_link() {
             turn.act(Action::HangUp);
         }
         match next {
+            Next::GiveUp if strategy.persistence() == Persistence::Always => self.back_off(turn),
             // The attempt has taken its time already.
             Next::Retry if was_connecting => self.connect(turn),
             Next::Retry => self.back_off(turn),
-            Next::Exit { ok } => {
-                self.phase = Phase::Ended;
-                self.deadlines = Deadlines::default();
-                turn.act(Action::Exit { ok });
-            }
+            Next::GiveUp => self.exit(false, turn),
+            Next::Exit { ok } => self.exit(ok, turn),
         }
+    }
+
+    fn exit(&mut self, ok: bool, turn: &mut Turn<'_>) {
+        self.phase = Phase::Ended;
+        self.deadlines = Deadlines::default();
+        turn.act(Action::Exit { ok });
     }
 
     /// Nodes that lost their server at the same moment come back at different ones.
@@ -58,7 +70,8 @@ mod tests {
     use super::super::harness::{Bench, RING, config};
     use super::super::{Client, Event, Link, LinkFault, StartFacts};
     use super::*;
-    use crate::base::Time;
+    use crate::base::{Algorithm, Quorate, Time};
+    use crate::vote::{Strategy, WaitForAll};
 
     /// How long the client waits after it has lost its server, with this seed.
     fn delay(seed: u64) -> u64 {
@@ -162,5 +175,75 @@ mod tests {
         bench.wait(100_000);
         assert_eq!(bench.done(), []);
         assert_eq!(bench.client.next_deadline(), None::<Time>);
+    }
+
+    /// A node that has the vote and uses `algorithm`.
+    fn voting_with(algorithm: Algorithm, wait_for_all: WaitForAll) -> Bench {
+        let mut bench = Bench::voting();
+        bench.client.config.strategy = Strategy::of(algorithm);
+        bench.client.config.wait_for_all = wait_for_all;
+        bench
+    }
+
+    #[test]
+    fn every_algorithm_but_the_one_for_tests_gives_the_vote_back_with_its_server() {
+        for (algorithm, cast) in [
+            (Algorithm::Test, vec![]),
+            (Algorithm::FfSplit, vec![(RING, false)]),
+            (Algorithm::TwoNodeLms, vec![(RING, false)]),
+            (Algorithm::Lms, vec![(RING, false)]),
+        ] {
+            let mut bench = voting_with(algorithm, WaitForAll::No);
+            bench.link(Link::Down(LinkFault::Closed));
+            assert_eq!(bench.cast(), cast, "{algorithm:?}");
+        }
+    }
+
+    #[test]
+    fn under_wait_for_all_a_quorate_lms_node_goes_on_and_still_tries_its_server_again() {
+        let mut bench = voting_with(Algorithm::Lms, WaitForAll::Yes);
+        bench.quorum(Quorate::Yes);
+        bench.done();
+        bench.link(Link::Down(LinkFault::Closed));
+        assert_eq!(bench.done(), [Action::HangUp]);
+        bench.wait(4_999);
+        assert!(bench.done().contains(&Action::Connect));
+    }
+
+    #[test]
+    fn under_wait_for_all_a_changed_membership_costs_a_node_without_server_the_vote() {
+        let mut bench = voting_with(Algorithm::Lms, WaitForAll::Yes);
+        bench.quorum(Quorate::Yes);
+        bench.link(Link::Down(LinkFault::Closed));
+        bench.done();
+        let ring = crate::base::RingId::new(1, 99);
+        bench.membership(ring, &[1]);
+        assert_eq!(bench.cast(), [(ring, false)]);
+    }
+
+    #[test]
+    fn an_end_that_was_asked_for_withdraws_the_vote_with_every_algorithm() {
+        for algorithm in Algorithm::ALL {
+            let mut bench = voting_with(algorithm, WaitForAll::Yes);
+            bench.quorum(Quorate::Yes);
+            bench.done();
+            bench.handle(Event::Shutdown);
+            assert_eq!(bench.cast(), [(RING, false)], "{algorithm:?}");
+        }
+    }
+
+    #[test]
+    fn lms_tries_again_where_the_others_give_up() {
+        let refusal = || Reason::InitRefused(12);
+        for algorithm in [Algorithm::FfSplit, Algorithm::Lms] {
+            let mut bench = voting_with(algorithm, WaitForAll::No);
+            let (now, mut out) = (bench.time(), Vec::new());
+            bench
+                .client
+                .disconnect(refusal(), &mut Turn { now, out: &mut out });
+            let ends = out.contains(&Action::Exit { ok: false });
+            assert_eq!(ends, algorithm == Algorithm::FfSplit);
+            assert_eq!(bench.client.deadlines.get(Timer::Backoff).is_some(), !ends);
+        }
     }
 }

@@ -395,7 +395,7 @@ mod tests {
     /// One row per check of the answer to INIT, each answer wrong in everything the later rows check.
     #[test]
     fn the_answer_to_init_is_checked_in_the_order_of_the_c_program() {
-        let exit = Next::Exit { ok: false };
+        let exit = Next::GiveUp;
         let missing = || Reason::OptionMissing(MsgType::InitReply);
         let mut reply = InitReply::default();
         let mut rows = vec![(reply.clone(), Reason::WrongSequence, Next::Retry)];

@@ -5,10 +5,10 @@ use super::{
     Link, LinkFault, Notice, Reason, StartFacts, VoteFacts,
 };
 use crate::base::{
-    ClusterName, KeepActivePartition, Millis, NodeId, NodeInfo, NodeList, NodeState, Quorate,
-    RingId, TieBreaker, Time, TlsSupport, Vote,
+    Algorithm, ClusterName, KeepActivePartition, Millis, NodeId, NodeInfo, NodeList, NodeState,
+    Quorate, RingId, TieBreaker, Time, TlsSupport, Vote,
 };
-use crate::vote::Strategy;
+use crate::vote::{Strategy, WaitForAll};
 use crate::wire::{
     Echo, InitReply, Message, NodeListKind, NodeListReply, OptType, PreInitReply, VoteReply,
 };
@@ -28,7 +28,8 @@ pub(super) fn config() -> ClientConfig {
         host: "qnetd.example".into(),
         port: 5403,
         cluster_name: ClusterName::from("demo"),
-        strategy: Strategy::FfSplit,
+        wait_for_all: WaitForAll::No,
+        strategy: Strategy::of(Algorithm::FfSplit),
         tie_breaker: TieBreaker::Lowest,
         keep_active_partition: KeepActivePartition::Enabled,
         connect_timeout: Millis(8_000),

@@ -48,8 +48,7 @@ impl Clusters {
     ///
     /// # Errors
     ///
-    /// It does not fit to the members of the cluster, who agree with each other; or a new cluster
-    /// wants an algorithm that does not exist here.
+    /// It does not fit to the members of the cluster, who agree with each other.
     pub(super) fn admit(
         &mut self,
         name: &ClusterName,
@@ -66,7 +65,7 @@ impl Clusters {
                 known.into_mut()
             }
             Entry::Vacant(new) => {
-                let cluster = new.insert(Cluster::new(name, &candidate)?);
+                let cluster = new.insert(Cluster::new(name, &candidate));
                 self.by_name.insert(name.clone(), id);
                 self.created += 1;
                 cluster
@@ -114,18 +113,16 @@ impl Clusters {
 
 impl Cluster {
     /// A cluster as its first member wants it, still without that member.
-    fn new(name: &ClusterName, first: &Candidate) -> Result<Self, Refusal> {
-        let arbiter = Arbiter::new(first.algorithm, first.tie_breaker)
-            .ok_or(Refusal::algorithm(first.algorithm))?;
-        Ok(Self {
+    fn new(name: &ClusterName, first: &Candidate) -> Self {
+        Self {
             name: name.clone(),
             algorithm: first.algorithm,
             tie_breaker: first.tie_breaker,
-            arbiter,
+            arbiter: Arbiter::new(first.algorithm, first.tie_breaker),
             members: Members::new(),
             peers: BTreeMap::new(),
             finding: Finding::NotJudged,
-        })
+        }
     }
 
     /// [C: qnetd-client-msg-received.c, `qnetd_client_msg_received_init_check_new_client`]

@@ -4,7 +4,7 @@ use super::clusters::Candidate;
 use super::peer::{Seat, Stage, Tls};
 use super::{Action, Cause, Fault, Identity, Notice, PeerId, Refusal, Server};
 use crate::base::{Algorithm, Millis, NodeId, RingId, TieBreaker, Time, TlsSupport};
-use crate::vote::{Arbiter, Member};
+use crate::vote::Member;
 use crate::wire::{
     Init, InitReply, Message, MsgType, OptType, PreInit, PreInitReply, algorithm_number,
     algorithm_of,
@@ -75,6 +75,10 @@ impl Server {
     pub(super) fn on_init(&mut self, now: Time, id: PeerId, asked: &Init, out: &mut Vec<Action>) {
         let admitted = self.admit(now, id, asked);
         if let Some(party) = self.party(id) {
+            let is_test = asked.algorithm == Some(algorithm_number(Algorithm::Test));
+            if admitted.is_ok() && is_test {
+                out.push(Action::Tell(Notice::TestAlgorithm(party.clone())));
+            }
             out.push(Action::Tell(match admitted {
                 Ok(()) => Notice::Admitted(party),
                 Err(refusal) => Notice::Refused(party, refusal),
@@ -103,7 +107,7 @@ impl Server {
                 .map(|_| OptType::ALL.iter().map(|kind| kind.number()).collect()),
             max_request_size: Some(size(settings.max_client_receive_size)),
             max_reply_size: Some(size(settings.max_client_send_size)),
-            supported_algorithms: Some(Arbiter::supported().map(algorithm_number).collect()),
+            supported_algorithms: Some(Algorithm::ALL.map(algorithm_number).to_vec()),
         }
     }
 
@@ -171,9 +175,7 @@ impl Server {
         }
         let tie_breaker = exam.need(asked.tie_breaker, "tie-breaker set");
         let number = exam.need(asked.algorithm, "decision algorithm");
-        let algorithm = number
-            .and_then(algorithm_of)
-            .filter(|&one| Arbiter::supports(one));
+        let algorithm = number.and_then(algorithm_of);
         if let (Some(number), None) = (number, algorithm) {
             exam.fault = Some(Refusal::Algorithm(number));
         }
@@ -381,8 +383,8 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_without_a_server_half_are_refused() {
-        for number in [0, 2, 3] {
+    fn unknown_algorithms_are_refused() {
+        for number in [4, 9, 0xffff] {
             let mut bench = Bench::new();
             bench.named(1, "K");
             let asked = Init {
@@ -486,7 +488,7 @@ mod tests {
             supported_options: Some((0..24).collect()),
             max_request_size: Some(u32::MAX),
             max_reply_size: Some(u32::MAX),
-            supported_algorithms: Some(vec![1]),
+            supported_algorithms: Some(vec![0, 1, 2, 3]),
         };
         let message = Message::InitReply(reply);
         assert_eq!(

@@ -41,6 +41,8 @@ pub enum Notice {
     },
     /// A client is admitted to its cluster.
     Admitted(Party),
+    /// An admitted client uses the algorithm that gives the vote to every partition.
+    TestAlgorithm(Party),
     /// A client is gone.
     Left(Party),
     /// All clients are disconnected because the server ends.
@@ -107,7 +109,9 @@ impl Notice {
                 | Cause::NoCertificate
                 | Cause::WrongCertificate,
             ) => Level::Error,
-            Self::Malformed(..) | Self::Dropped(_, Cause::Silent(_)) => Level::Warning,
+            Self::Malformed(..) | Self::TestAlgorithm(_) | Self::Dropped(_, Cause::Silent(_)) => {
+                Level::Warning
+            }
             Self::Judged { changed: true, .. } => Level::Info,
             Self::Connected { .. }
             | Self::Admitted(_)
@@ -132,6 +136,11 @@ impl fmt::Display for Notice {
             }
             Self::Connected { address } => write!(f, "Client {address} connected"),
             Self::Admitted(party) => write!(f, "New client {party} is member of its cluster"),
+            Self::TestAlgorithm(party) => write!(
+                f,
+                "algo-test: Client {party} initiated test algorithm. It's not recommended to use test \
+                 algorithm because it can create multiple quorate partitions!"
+            ),
             Self::Left(party) => write!(f, "Client {party} disconnect"),
             Self::GoingDown => f.write_str("Disconnecting all clients (server is going down)"),
             Self::Refused(party, refusal) => {

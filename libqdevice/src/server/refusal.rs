@@ -1,6 +1,6 @@
-use crate::base::{Algorithm, Millis};
+use crate::base::Millis;
 use crate::vote::Objection;
-use crate::wire::{MsgType, ReplyErrorCode, SendFault, algorithm_number};
+use crate::wire::{MsgType, ReplyErrorCode, SendFault};
 
 /// Why a complete and well-formed message is not served.
 ///
@@ -46,11 +46,6 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The algorithm is known to the protocol but not to this server.
-    pub(super) fn algorithm(algorithm: Algorithm) -> Self {
-        Self::Algorithm(algorithm_number(algorithm))
-    }
-
     /// What the client is told.
     #[must_use]
     pub const fn code(self) -> ReplyErrorCode {
@@ -62,7 +57,9 @@ impl Refusal {
             Self::Missing(..) => ReplyErrorCode::RequiredOptionMissing,
             Self::UnprintableName => ReplyErrorCode::ErrorDecoding,
             Self::Heartbeat(_) => ReplyErrorCode::InvalidHeartbeatInterval,
-            Self::Algorithm(_) => ReplyErrorCode::UnsupportedDecisionAlgorithm,
+            Self::Algorithm(_) | Self::Objection(Objection::NotTwoNodes) => {
+                ReplyErrorCode::UnsupportedDecisionAlgorithm
+            }
             Self::TieBreakerDiffers => ReplyErrorCode::TieBreakerDiffers,
             Self::AlgorithmDiffers => ReplyErrorCode::AlgorithmDiffers,
             Self::DuplicateNodeId => ReplyErrorCode::DuplicateNodeId,
@@ -152,6 +149,7 @@ const fn objection(objection: Objection) -> &'static str {
         Objection::ConfigWithoutSender => "Received config node list without its sender",
         Objection::EmptyMembership => "Received empty membership node list",
         Objection::MembershipWithoutSender => "Received membership node list without its sender",
+        Objection::NotTwoNodes => "Received config node list of other than two nodes",
         Objection::Unsupported => {
             "Received ask for vote message, which the algorithm does not support"
         }

@@ -1,4 +1,4 @@
-use super::{Announcement, FfSplit, Grant, Members, View};
+use super::{Announcement, FfSplit, Grant, LastMan, Members, Scope, View, test_algorithm};
 use crate::base::{Algorithm, NodeId, TieBreaker, Vote};
 use std::collections::BTreeSet;
 
@@ -7,6 +7,10 @@ use std::collections::BTreeSet;
 pub enum Arbiter {
     /// Fifty-fifty split.
     FfSplit(FfSplit),
+    /// Last man standing, for two nodes or for any number.
+    LastMan(LastMan),
+    /// Every partition gets the vote.
+    Test,
 }
 
 /// What a node asks to be judged on.
@@ -64,7 +68,7 @@ pub enum Reason {
     Score,
     /// The scores are equal, but more of its members are connected.
     Connected,
-    /// It had the vote before, and the nodes want it to keep it.
+    /// It had the vote before: the nodes want it to keep it, or the others have only just come.
     Active,
     /// It has the node that the tie-breaker names.
     TieBreaker,
@@ -83,6 +87,8 @@ pub enum Objection {
     EmptyMembership,
     /// The sender is not in its own membership.
     MembershipWithoutSender,
+    /// The configuration has another number of nodes than the two the algorithm is for.
+    NotTwoNodes,
     /// The algorithm has no use for such a message.
     Unsupported,
 }
@@ -100,26 +106,15 @@ impl Verdict {
 }
 
 impl Arbiter {
-    /// Starts an algorithm for a new cluster; `None` if it has no server half yet.
+    /// Starts an algorithm for a new cluster.
     #[must_use]
-    pub fn new(algorithm: Algorithm, tie_breaker: TieBreaker) -> Option<Self> {
+    pub fn new(algorithm: Algorithm, tie_breaker: TieBreaker) -> Self {
         match algorithm {
-            Algorithm::FfSplit => Some(Self::FfSplit(FfSplit::new(tie_breaker))),
-            Algorithm::Test | Algorithm::TwoNodeLms | Algorithm::Lms => None,
+            Algorithm::Test => Self::Test,
+            Algorithm::FfSplit => Self::FfSplit(FfSplit::new(tie_breaker)),
+            Algorithm::TwoNodeLms => Self::LastMan(LastMan::new(Scope::TwoNodes, tie_breaker)),
+            Algorithm::Lms => Self::LastMan(LastMan::new(Scope::AnySize, tie_breaker)),
         }
-    }
-
-    /// Whether an algorithm has a server half.
-    #[must_use]
-    pub fn supports(algorithm: Algorithm) -> bool {
-        Self::new(algorithm, TieBreaker::Lowest).is_some()
-    }
-
-    /// The algorithms that have a server half, by number.
-    pub fn supported() -> impl Iterator<Item = Algorithm> {
-        Algorithm::ALL
-            .into_iter()
-            .filter(|&algorithm| Self::supports(algorithm))
     }
 
     /// Judges a report of the view's subject, which is not stored yet.
@@ -130,6 +125,8 @@ impl Arbiter {
     pub fn judge(&mut self, occasion: Occasion, view: View<'_>) -> Result<Verdict, Objection> {
         match self {
             Self::FfSplit(ffsplit) => ffsplit.judge(occasion, view),
+            Self::LastMan(last_man) => last_man.judge(occasion, view),
+            Self::Test => Ok(test_algorithm::judge(occasion)),
         }
     }
 
@@ -137,6 +134,8 @@ impl Arbiter {
     pub fn confirm(&mut self, node: NodeId, seq: u32, stored: &Members) -> Vec<Announcement> {
         match self {
             Self::FfSplit(ffsplit) => ffsplit.confirm(node, seq, stored),
+            Self::LastMan(last_man) => last_man.confirm(node, seq, stored),
+            Self::Test => Vec::new(),
         }
     }
 
@@ -144,27 +143,18 @@ impl Arbiter {
     pub fn leave(&mut self, view: View<'_>) -> Verdict {
         match self {
             Self::FfSplit(ffsplit) => ffsplit.leave(view),
+            Self::LastMan(last_man) => last_man.leave(view),
+            Self::Test => Verdict::only(Vote::NoChange),
         }
     }
 
-    /// Who may be casting the vote.
+    /// Who may be casting the vote, as far as the algorithm keeps it from others.
     #[must_use]
     pub fn grants(&self) -> Vec<(NodeId, Grant)> {
         match self {
             Self::FfSplit(ffsplit) => ffsplit.grants(),
+            Self::LastMan(last_man) => last_man.grants(),
+            Self::Test => Vec::new(),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_algorithms_with_a_server_half_are_supported() {
-        assert_eq!(
-            Arbiter::supported().collect::<Vec<_>>(),
-            [Algorithm::FfSplit]
-        );
     }
 }

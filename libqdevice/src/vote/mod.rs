@@ -5,14 +5,17 @@
 
 mod arbiter;
 mod ffsplit;
+mod lms;
 mod partition;
 mod round;
 mod strategy;
+mod test_algorithm;
 mod view;
 
 pub use arbiter::{Arbiter, Finding, Objection, Occasion, Reason, Verdict};
 pub use ffsplit::FfSplit;
+pub use lms::{LastMan, Scope};
 pub use partition::{Partition, configurations_agree, partitions};
 pub use round::{Announcement, Grant, Round};
-pub use strategy::{NodeVotes, Strategy, StrategyFault, VoteFacts};
+pub use strategy::{NodeVotes, Persistence, Strategy, StrategyFault, VoteFacts, WaitForAll};
 pub use view::{Member, Members, Roster, View};

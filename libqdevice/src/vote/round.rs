@@ -130,6 +130,21 @@ impl Round {
         self.ballots.remove(&node);
     }
 
+    /// What a node has been told in this round, or in an earlier one if this has nothing new for it;
+    /// `None` if it is still to be told.
+    #[must_use]
+    pub fn told(&self, node: NodeId) -> Option<Vote> {
+        let ballot = self.ballots.get(&node)?;
+        match (ballot.due, ballot.grant) {
+            (Due::Telling(_), _) => None,
+            (Due::Confirming(Ruling::Loses), _) => Some(Vote::Nack),
+            (Due::Confirming(Ruling::Wins) | Due::Nothing, Some(_)) => Some(Vote::Ack),
+            (Due::Confirming(Ruling::Wins) | Due::Nothing, None) => {
+                (ballot.seq != 0).then_some(Vote::Nack)
+            }
+        }
+    }
+
     /// Who may be casting the vote.
     pub fn grants(&self) -> impl Iterator<Item = (NodeId, Grant)> {
         self.ballots
@@ -300,6 +315,20 @@ mod tests {
         round.give_up();
         round.confirm(NodeId(2), 2, &members);
         assert_eq!(granted(&round), [1, 2]);
+    }
+
+    #[test]
+    fn what_a_node_was_told_is_known_until_the_next_round_has_news_for_it() {
+        let (mut round, members) = (Round::default(), cluster(2, 1));
+        assert_eq!(round.told(NodeId(1)), None);
+        open(&mut round, &members, &[1]);
+        assert_eq!(round.told(NodeId(1)), None);
+        assert_eq!(round.told(NodeId(2)), Some(Vote::Nack));
+        round.confirm(NodeId(2), 1, &members);
+        assert_eq!(round.told(NodeId(1)), Some(Vote::Ack));
+        round.confirm(NodeId(1), 1, &members);
+        assert_eq!(round.told(NodeId(1)), Some(Vote::Ack));
+        assert_eq!(round.told(NodeId(2)), Some(Vote::Nack));
     }
 
     #[test]

@@ -1,52 +1,82 @@
 use super::ffsplit::strategy as ffsplit;
-use crate::base::{Algorithm, NodeId, NodeList, Vote};
+use super::lms::strategy as lms;
+use crate::base::{Algorithm, NodeId, NodeList, Quorate, Vote};
 use std::collections::BTreeMap;
 
 /// The client half of a decision algorithm: what a node does on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Strategy {
-    /// Fifty-fifty split.
-    FfSplit,
+pub struct Strategy(Algorithm);
+
+/// `quorum.wait_for_all`: whether a partition that lost quorum waits for every node before it is
+/// quorate again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum WaitForAll {
+    /// It does not.
+    #[default]
+    No,
+    /// It does.
+    Yes,
+}
+
+/// Whether a node connects again after the server or its configuration gave reason to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Persistence {
+    /// Only after faults that may pass by themselves.
+    Reasonable,
+    /// After every fault of the connection or the server.
+    Always,
 }
 
 impl Strategy {
-    /// The client half of `algorithm`, if this version has it.
+    /// The client half of `algorithm`.
     #[must_use]
-    pub const fn of(algorithm: Algorithm) -> Option<Self> {
-        match algorithm {
-            Algorithm::FfSplit => Some(Self::FfSplit),
-            Algorithm::Test | Algorithm::TwoNodeLms | Algorithm::Lms => None,
-        }
+    pub const fn of(algorithm: Algorithm) -> Self {
+        Self(algorithm)
     }
 
     /// The algorithm this is the client half of.
     #[must_use]
     pub const fn algorithm(self) -> Algorithm {
-        match self {
-            Self::FfSplit => Algorithm::FfSplit,
-        }
+        self.0
     }
 
     /// Whether the configuration allows the algorithm: asked once, before anything else.
     pub const fn check_configuration(self, device_votes: Option<u32>) -> Result<(), StrategyFault> {
-        match self {
-            Self::FfSplit => ffsplit::check_configuration(device_votes),
+        match self.0 {
+            Algorithm::FfSplit => ffsplit::check_configuration(device_votes),
+            Algorithm::Test | Algorithm::TwoNodeLms | Algorithm::Lms => Ok(()),
         }
     }
 
     /// Whether votequorum counts votes in a way that suits the algorithm: asked at the start and
     /// whenever the configured nodes or the expected votes have changed.
     pub fn check_votes(self, nodes: &NodeList, facts: &VoteFacts) -> Result<(), StrategyFault> {
-        match self {
-            Self::FfSplit => ffsplit::check_votes(nodes, facts),
+        match self.0 {
+            Algorithm::FfSplit => ffsplit::check_votes(nodes, facts),
+            Algorithm::Test | Algorithm::TwoNodeLms | Algorithm::Lms => Ok(()),
         }
     }
 
     /// What to cast when the server is lost.
+    ///
+    /// 2nodelms gives the vote back, unlike C: the server gives it to the other node as soon as it
+    /// misses this one. The algorithm for tests keeps what it has, as in C.
     #[must_use]
-    pub const fn vote_when_disconnected(self) -> Vote {
-        match self {
-            Self::FfSplit => ffsplit::vote_when_disconnected(),
+    pub const fn vote_when_disconnected(self, quorate: Quorate, wait_for_all: WaitForAll) -> Vote {
+        match self.0 {
+            Algorithm::Test => Vote::NoChange,
+            Algorithm::FfSplit => ffsplit::vote_when_disconnected(),
+            Algorithm::TwoNodeLms => Vote::Nack,
+            Algorithm::Lms => lms::vote_when_disconnected(quorate, wait_for_all),
+        }
+    }
+
+    /// Whether the server is tried again whatever went wrong with it. [C: lms sets `try_reconnect`]
+    #[must_use]
+    pub const fn persistence(self) -> Persistence {
+        match self.0 {
+            Algorithm::Lms => Persistence::Always,
+            Algorithm::Test | Algorithm::FfSplit | Algorithm::TwoNodeLms => Persistence::Reasonable,
         }
     }
 }

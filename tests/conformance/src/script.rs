@@ -235,16 +235,8 @@ impl Script {
             error: Some(code),
             max_request_size: Some(32768),
             max_reply_size: Some(32768),
-            supported_algorithms: Some(self.algorithms()),
+            supported_algorithms: Some(vec![0, 1, 2, 3]),
             ..InitReply::default()
-        }
-    }
-
-    /// The algorithms that the server knows. Ours does not have all of them yet.
-    fn algorithms(&self) -> Vec<u16> {
-        match self.dialect {
-            Dialect::Theirs => vec![0, 1, 2, 3],
-            Dialect::Ours => vec![1],
         }
     }
 }

@@ -111,6 +111,8 @@ pub enum Reason {
 pub enum Next {
     /// Connect again.
     Retry,
+    /// End the daemon with failure, unless the algorithm never gives its server up.
+    GiveUp,
     /// End the daemon.
     Exit {
         /// Whether with success.
@@ -140,20 +142,20 @@ impl Reason {
             | Self::EchoOutOfStep => Next::Retry,
             Self::InitRefused(code) | Self::ServerError(code) => {
                 if is_configuration_fault(*code) {
-                    Next::Exit { ok: false }
+                    Next::GiveUp
                 } else {
                     Next::Retry
                 }
             }
             Self::IncompatibleTls { .. }
-            | Self::TlsMissing { .. }
             | Self::RequestsTooShort { .. }
             | Self::RepliesTooLong { .. }
             | Self::CannotSend(SendFault::TooLong)
             | Self::NoNodeList
-            | Self::PollFailed(_)
             | Self::AlgorithmUnknownToServer
-            | Self::HeuristicsUnknownToServer
+            | Self::HeuristicsUnknownToServer => Next::GiveUp,
+            Self::TlsMissing { .. }
+            | Self::PollFailed(_)
             | Self::CorosyncLost(_)
             | Self::StrategyRefused(_)
             | Self::FirstHeuristicsLate => Next::Exit { ok: false },
@@ -267,15 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn what_an_administrator_must_mend_ends_the_daemon() {
+    fn what_an_administrator_must_mend_is_given_up() {
         let no_tls = TlsSupport::Unsupported;
         for reason in [
             Reason::IncompatibleTls {
                 server: no_tls,
                 client: TlsSupport::Required,
-            },
-            Reason::TlsMissing {
-                server: TlsSupport::Supported,
             },
             Reason::RequestsTooShort {
                 server: 1,
@@ -289,14 +288,17 @@ mod tests {
             Reason::NoNodeList,
             Reason::AlgorithmUnknownToServer,
             Reason::HeuristicsUnknownToServer,
-            Reason::StrategyRefused(StrategyFault::ConfiguredVotes),
         ] {
-            assert_eq!(reason.next(), EXIT, "{reason}");
+            assert_eq!(reason.next(), Next::GiveUp, "{reason}");
         }
     }
 
     #[test]
-    fn a_corosync_that_is_gone_or_refuses_polls_ends_the_daemon() {
+    fn what_no_server_can_help_with_ends_the_daemon() {
+        let server = TlsSupport::Supported;
+        assert_eq!(Reason::TlsMissing { server }.next(), EXIT);
+        let refused = Reason::StrategyRefused(StrategyFault::ConfiguredVotes);
+        assert_eq!(refused.next(), EXIT);
         assert_eq!(Reason::CorosyncLost(String::new()).next(), EXIT);
         assert_eq!(Reason::PollFailed("CS_ERR_ACCESS".into()).next(), EXIT);
     }
@@ -307,10 +309,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_server_ends_the_daemon_only_when_the_configuration_is_at_fault() {
+    fn an_error_of_the_server_is_given_up_only_when_the_configuration_is_at_fault() {
         let ends = |reason: fn(u16) -> Reason| -> Vec<u16> {
             (1..=20)
-                .filter(|code| reason(*code).next() == EXIT)
+                .filter(|code| reason(*code).next() == Next::GiveUp)
                 .collect()
         };
         assert_eq!(ends(Reason::InitRefused), [1, 2, 3, 12, 13, 18]);

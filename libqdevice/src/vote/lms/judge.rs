@@ -1,0 +1,145 @@
+use super::rank::{Past, choose};
+use crate::base::{NodeId, TieBreaker, Vote};
+use crate::vote::{
+    Announcement, Finding, Grant, Members, Objection, Occasion, Round, Verdict, View, partitions,
+};
+use std::collections::BTreeSet;
+
+/// For which clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Any.
+    AnySize,
+    /// Two nodes, no more and no less.
+    TwoNodes,
+}
+
+/// The server half: who deserves the vote.
+///
+/// A cluster is judged whenever a membership is reported, heuristics change or a node leaves. In C
+/// every node is judged alone, by what is stored of it when it happens to ask: two partitions can have
+/// the vote then, and members of one partition different votes.
+/// [C: qnetd-algo-lms.c, qnetd-algo-2nodelms.c]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LastMan {
+    scope: Scope,
+    tie_breaker: TieBreaker,
+    /// The nodes of the partition chosen last; empty when none was.
+    chosen: BTreeSet<NodeId>,
+    /// The nodes that were judged since they connected, and not kept out as newcomers.
+    seasoned: BTreeSet<NodeId>,
+    /// Whether the nodes agreed on who is with whom when they were judged last.
+    settled: bool,
+    round: Round,
+}
+
+impl LastMan {
+    /// A cluster of which nothing is known yet.
+    #[must_use]
+    pub fn new(scope: Scope, tie_breaker: TieBreaker) -> Self {
+        Self {
+            scope,
+            tie_breaker,
+            chosen: BTreeSet::new(),
+            seasoned: BTreeSet::new(),
+            settled: false,
+            round: Round::default(),
+        }
+    }
+
+    /// Judges a report of the view's subject.
+    ///
+    /// # Errors
+    ///
+    /// The configuration has not the two nodes the algorithm is for.
+    pub fn judge(&mut self, occasion: Occasion, view: View<'_>) -> Result<Verdict, Objection> {
+        match occasion {
+            Occasion::Config => self
+                .check_config(view)
+                .map(|()| Verdict::only(Vote::NoChange)),
+            // Nothing that counts has changed, and what counts was judged when it did.
+            Occasion::Quorum => Ok(Verdict::only(Vote::NoChange)),
+            Occasion::Question => Ok(Verdict::only(self.standing(view.subject()))),
+            Occasion::Heuristics => Ok(Verdict {
+                reply: Vote::NoChange,
+                ..self.decide(view)
+            }),
+            Occasion::Membership => Ok(self.decide(view)),
+        }
+    }
+
+    /// A node has confirmed an announcement.
+    pub fn confirm(&mut self, node: NodeId, seq: u32, stored: &Members) -> Vec<Announcement> {
+        self.round.confirm(node, seq, stored)
+    }
+
+    /// The view's subject has left: the others are judged without it.
+    pub fn leave(&mut self, view: View<'_>) -> Verdict {
+        self.round.forget(view.subject());
+        self.seasoned.remove(&view.subject());
+        self.decide(view)
+    }
+
+    /// Who may be casting the vote.
+    #[must_use]
+    pub fn grants(&self) -> Vec<(NodeId, Grant)> {
+        self.round.grants().collect()
+    }
+
+    fn check_config(&self, view: View<'_>) -> Result<(), Objection> {
+        let reported = view
+            .member(view.subject())
+            .map(|member| member.config.list().len());
+        match (self.scope, reported) {
+            (Scope::TwoNodes, Some(nodes)) if nodes != 2 => Err(Objection::NotTwoNodes),
+            (Scope::TwoNodes | Scope::AnySize, _) => Ok(()),
+        }
+    }
+
+    /// What a node that asks is told; its vote is pushed anyway.
+    fn standing(&self, node: NodeId) -> Vote {
+        let told = self.round.told(node).filter(|_| self.settled);
+        match (told, self.scope) {
+            (Some(vote), _) => vote,
+            (None, Scope::AnySize) => Vote::WaitForReply,
+            (None, Scope::TwoNodes) => Vote::AskLater,
+        }
+    }
+
+    fn decide(&mut self, view: View<'_>) -> Verdict {
+        let found = partitions(view).filter(|partitions| !partitions.is_empty());
+        self.settled = found.is_some();
+        let past = Past {
+            active: &self.chosen,
+            seasoned: &self.seasoned,
+        };
+        let choice = found
+            .as_ref()
+            .and_then(|all| choose(all, view, past, self.tie_breaker));
+        let (Some(found), Some((winner, reason))) = (&found, choice) else {
+            self.round.give_up();
+            return Verdict {
+                reply: Vote::WaitForReply,
+                announce: Vec::new(),
+                finding: Finding::Unsettled,
+            };
+        };
+        let judged = found
+            .iter()
+            .filter(|partition| !past.keeps_out(partition, found));
+        let judged: BTreeSet<NodeId> = judged
+            .flat_map(|partition| &partition.connected)
+            .copied()
+            .collect();
+        self.seasoned.extend(judged);
+        self.chosen = winner.ids.clone();
+        Verdict {
+            reply: Vote::NoChange,
+            announce: self.round.open(view, |id| winner.connected.contains(&id)),
+            finding: Finding::Partition {
+                nodes: winner.ids.clone(),
+                reason,
+            },
+        }
+    }
+}
