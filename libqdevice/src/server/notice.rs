@@ -135,7 +135,7 @@ impl fmt::Display for Notice {
                 )
             }
             Self::Connected { address } => write!(f, "Client {address} connected"),
-            Self::Admitted(party) => write!(f, "New client {party} is member of its cluster"),
+            Self::Admitted(party) => write!(f, "New client {party} is admitted to its cluster"),
             Self::TestAlgorithm(party) => write!(
                 f,
                 "algo-test: Client {party} initiated test algorithm. It's not recommended to use test \
