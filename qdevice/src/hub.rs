@@ -177,6 +177,7 @@ impl<C: Corosync> Hub<'_, C> {
             }
             Action::Cast { ring, vote } => {
                 if let Err(error) = self.cast(Poll { ring, vote }).await {
+                    tracing::debug!("votequorum_qdevice_poll for ring {ring}: {error}");
                     let failed = FromCorosync::CastFailed(cast_fault(error));
                     failures.push_back(Event::Corosync(failed));
                 }
@@ -190,7 +191,10 @@ impl<C: Corosync> Hub<'_, C> {
             }
             Action::Ready => self.ready(),
             Action::Tell(notice) => tell(notice.level(), &notice),
-            Action::Exit { ok } => return Some(if ok { Ended::Asked } else { Ended::Failed }),
+            Action::Exit { ok: true } if failures.iter().all(is_no_refusal) => {
+                return Some(Ended::Asked);
+            }
+            Action::Exit { .. } => return Some(Ended::Failed),
         }
         None
     }
@@ -222,6 +226,9 @@ impl<C: Corosync> Hub<'_, C> {
                 let nodes = self.client.config().nodes.ids().collect();
                 let facts = self.vote_facts(nodes).await;
                 FromCorosync::ExpectedVotes { votes, facts }
+            }
+            News::Config(snapshot) if snapshot.unresolved().is_empty() => {
+                return self.on_config(&snapshot).await;
             }
             News::Config(snapshot) => {
                 self.resolving = Some(Box::pin(complete(snapshot)));
@@ -266,6 +273,15 @@ impl<C: Corosync> Hub<'_, C> {
             Err(error) => question.answer(error.into(), Then::Close),
         }
     }
+}
+
+/// Whether this is anything but a vote that corosync did not take: at the end that cannot be handled
+/// any more, only told by the exit status.
+const fn is_no_refusal(failure: &Event) -> bool {
+    !matches!(
+        failure,
+        Event::Corosync(FromCorosync::CastFailed(CastFault::Refused(_)))
+    )
 }
 
 fn cast_fault(error: CsError) -> CastFault {

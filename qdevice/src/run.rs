@@ -310,7 +310,6 @@ fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-#[expect(clippy::print_stdout, reason = "upstream shows its usage on stdout")]
 fn usage() -> ExitCode {
     print!("{USAGE}");
     ExitCode::FAILURE
