@@ -1,7 +1,10 @@
 use crate::clock;
 use crate::connection::{Arrival, Connection};
+use crate::script::{PATIENCE, bytes_of, preinit_reply};
 use anyhow::{Context as _, bail};
+use libqdevice::wire::{Message, PreInit};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -38,9 +41,9 @@ impl Subject {
     fn start_once(program: &Path, options: &[&str]) -> anyhow::Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let address = free_address(number).context("cannot find a free port")?;
         let dir = std::env::temp_dir().join(format!("conformance-{}-{number}", std::process::id()));
         std::fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let address = free_address()?;
         let log = File::create(dir.join("log"))?;
         let files = format!(
             "lock_file={0}/lock,local_socket_file={0}/socket",
@@ -52,7 +55,7 @@ impl Subject {
                 "-s",
                 "off",
                 "-l",
-                "127.0.0.1",
+                &address.ip().to_string(),
                 "-p",
                 &address.port().to_string(),
             ])
@@ -101,17 +104,32 @@ impl Subject {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{status}\n{}", self.log());
             }
-            // A guest that half-closes is sent away; when that has happened it does not count as a
-            // client any more.
-            if let Ok(mut guest) = Connection::open(self.address, START) {
-                guest.half_close()?;
-                if guest.receive(START)? == Arrival::End {
-                    return Ok(());
-                }
+            if self.is_serving(PATIENCE) {
+                return Ok(());
             }
             std::thread::park_timeout(Duration::from_millis(10));
         }
         bail!("does not serve\n{}", self.log());
+    }
+
+    /// Whether a guest is answered and, when it half-closes, sent away: then it does not count as a
+    /// client any more.
+    fn is_serving(&self, patience: Duration) -> bool {
+        let guest = || -> std::io::Result<bool> {
+            let mut guest = Connection::open(self.address, patience)?;
+            let preinit = PreInit {
+                seq: Some(1),
+                cluster: Some("guest".into()),
+            };
+            guest.send(&bytes_of(&Message::PreInit(preinit)))?;
+            let welcome = Arrival::Frame(bytes_of(&preinit_reply(1)));
+            if guest.receive(patience)? != welcome {
+                return Ok(false);
+            }
+            guest.half_close()?;
+            Ok(guest.receive(patience)? == Arrival::End)
+        };
+        guest().unwrap_or(false)
     }
 
     fn log(&self) -> String {
@@ -129,6 +147,21 @@ impl Drop for Subject {
 
 const START: Duration = Duration::from_secs(10);
 
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+/// A free port of a loopback address that is ours alone.
+///
+/// With one address for all, a port that is free now may be another server's a moment later. The port
+/// lies below those that the system hands out: who connects to one of these before the server listens
+/// may be given the same port as its own, and then talks to itself.
+fn free_address(number: u32) -> std::io::Result<SocketAddr> {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let [.., last] = (number % 254 + 1).to_be_bytes();
+    let ip = Ipv4Addr::new(127, high, low, last);
+    let mut refusal = None;
+    for port in 15_403..15_503 {
+        match TcpListener::bind((ip, port)) {
+            Ok(listener) => return listener.local_addr(),
+            Err(error) => refusal = Some(error),
+        }
+    }
+    Err(refusal.unwrap_or(ErrorKind::AddrInUse.into()))
 }
