@@ -61,9 +61,12 @@ fn with_another_lock_file_it_still_does_not_take_the_socket_of_a_living_daemon()
 fn in_the_background_the_parent_ends_with_success_when_the_daemon_serves() {
     let place = Place::new();
     let parent = output(place.command());
-    assert_eq!(
-        (parent.status.code(), stderr(&parent).as_str()),
-        (Some(0), "")
+    assert_eq!(parent.status.code(), Some(0));
+    // Where no log daemon runs that is said; nothing else is.
+    let told = stderr(&parent);
+    assert!(
+        told.is_empty() || told.contains("the log is lost"),
+        "{told}"
     );
     assert!(place.client().is_served());
 
@@ -92,7 +95,7 @@ fn in_the_background_the_parent_tells_why_there_is_no_daemon() {
     assert_eq!(parent.status.code(), Some(1));
     let address = taken.local_addr().unwrap();
     let text = format!("corosync-qnetd: Can't listen on {address} (98): Address already in use\n");
-    assert_eq!(stderr(&parent), text);
+    assert!(stderr(&parent).ends_with(&text), "{}", stderr(&parent));
     assert!(!place.path("socket").exists());
 }
 

@@ -16,10 +16,11 @@ use backlog::Backlog;
 use relay::{CRIT, NOTICE, Relay};
 use sink::{Sinks, Stderr};
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use std::{io, panic, thread};
+use std::{panic, thread};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -77,6 +78,13 @@ impl Log {
         };
         let backlog = Arc::new(Backlog::default());
         let mut sinks = Sinks::open(ident, stderr, debug);
+        if !sinks.are_heard() {
+            // Told while there still is a stderr; if that fails, nothing is left to be told on.
+            let _ = writeln!(
+                io::stderr(),
+                "{ident}: neither journald nor syslog is running: the log is lost until one is"
+            );
+        }
         let source = Arc::clone(&backlog);
         thread::Builder::new()
             .name("log".into())

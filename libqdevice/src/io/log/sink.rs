@@ -33,6 +33,15 @@ impl Sinks {
         Self { stderr, system }
     }
 
+    /// Whether somebody takes the lines at present.
+    pub(super) fn are_heard(&mut self) -> bool {
+        self.stderr == Stderr::Yes
+            || match &mut self.system {
+                System::Journal(_) => true,
+                System::Syslog(syslog) => syslog.is_heard(),
+            }
+    }
+
     /// Writes to all of them; a sink that fails has nobody left to tell.
     pub(super) fn write(&mut self, line: &Line) {
         if self.stderr == Stderr::Yes {

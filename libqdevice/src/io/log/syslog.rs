@@ -27,6 +27,14 @@ impl Syslog {
         }
     }
 
+    /// Whether a log daemon listens at present.
+    pub(super) fn is_heard(&mut self) -> bool {
+        if self.socket.is_none() {
+            self.socket = connect(&self.path).ok();
+        }
+        self.socket.is_some()
+    }
+
     pub(super) fn write(&mut self, line: &Line) {
         let datagram = format!(
             "<{}>{} {}[{}]: {}",
@@ -110,7 +118,9 @@ mod tests {
             ..Syslog::new("prog", Debug::Shown)
         };
         syslog.write(&Line::new(Level::Info, "lost"));
+        assert!(!syslog.is_heard());
         let daemon = UnixDatagram::bind(&path).unwrap();
+        assert!(syslog.is_heard());
         syslog.write(&Line::new(Level::Info, "found"));
         assert!(received(&daemon).ends_with("found"));
     }
