@@ -1,6 +1,7 @@
 //! A scenario played to two servers in lockstep.
 
 mod arena;
+mod compare;
 mod failure;
 mod learn;
 mod play;

@@ -1,12 +1,9 @@
 use super::failure::{Failure, Fault};
 use super::tally::Tally;
 use crate::bench::{Heard, Lane, Said};
-use crate::judge::{
-    Book, Docket, Exchange, Held, Manner, forbids, is_not_yet, mend, without_numbers, without_votes,
-};
+use crate::judge::{Book, Docket, Held, Manner, forbids, is_not_yet};
 use crate::trace::{Ending, Flavour, Frame, Piece, Slot, Step, Which};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 /// A scenario that is being played.
 #[derive(Debug)]
@@ -25,7 +22,9 @@ pub(super) struct Game<'a> {
     pub(super) outrun: BTreeSet<Vec<u8>>,
     /// Clusters in which the servers have said different votes since they were judged last, and what.
     pub(super) parted: BTreeMap<Vec<u8>, String>,
-    /// Whether that was ever so, and the last votes in status texts may differ for good.
+    /// Clusters in which the votes at rest differ or may differ again, and for what reason.
+    pub(super) standing: BTreeMap<Vec<u8>, BTreeSet<&'static str>>,
+    /// Whether they ever have, and the last votes in status texts may differ for good.
     pub(super) strayed: bool,
     pub(super) tally: Tally,
 }
@@ -49,6 +48,7 @@ impl<'a> Game<'a> {
             announced: BTreeMap::new(),
             outrun: BTreeSet::new(),
             parted: BTreeMap::new(),
+            standing: BTreeMap::new(),
             strayed: false,
             tally: Tally::default(),
         }
@@ -73,6 +73,7 @@ impl<'a> Game<'a> {
     }
 
     fn step(&mut self, step: &Step) -> Result<(), Fault> {
+        let step = &self.with_own_names(step);
         let not_yet = !self.twins && is_not_yet(step);
         if not_yet || forbids(&self.book, step, self.flavour.send_limit()) {
             self.tally.skipped += 1;
@@ -103,7 +104,6 @@ impl<'a> Game<'a> {
     }
 
     fn send(&mut self, slot: &Slot, frames: &[Frame], cuts: &[usize]) -> Result<(), Fault> {
-        let frames: Vec<Frame> = frames.iter().map(|frame| self.prefixed(frame)).collect();
         let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
         let mut segments = Vec::new();
         let mut start = 0;
@@ -119,7 +119,7 @@ impl<'a> Game<'a> {
                 self.notice_outrun(slot, seq);
             }
         }
-        self.exchange(slot, &frames, |lane| {
+        self.exchange(slot, frames, |lane| {
             lane.send(slot, &segments)?;
             Ok(Vec::new())
         })
@@ -128,6 +128,9 @@ impl<'a> Game<'a> {
     /// Confirms on both servers, each with its own number; a server that waits for nothing is left alone.
     pub(super) fn confirm(&mut self, slot: &Slot, which: Which) -> Result<(), Fault> {
         let seqs = [0, 1].map(|side| self.lanes[side].take_unconfirmed(slot, which));
+        if seqs == [None, None] {
+            return Ok(());
+        }
         if let Some(seq) = seqs[0] {
             self.notice_outrun(slot, seq);
         }
@@ -170,16 +173,38 @@ impl<'a> Game<'a> {
             lane.finish_barrier([slot], heard)
                 .map_err(|fault| (lane.name, fault))?;
         }
-        for lane in self.lanes.iter_mut() {
-            lane.start_barrier(&mates);
-        }
-        for (lane, heard) in self.lanes.iter_mut().zip(&mut heard) {
-            lane.finish_barrier(&mates, heard)
-                .map_err(|fault| (lane.name, fault))?;
+        let ended = |heard: &Heard| {
+            heard
+                .get(slot)
+                .is_some_and(|said| said.ends_with(&[Said::Ended]))
+        };
+        if !says_nothing_of_nodes(frames) || heard.iter().any(ended) {
+            self.barrier(&mates, &mut heard)?;
         }
         self.compare(slot, frames, &before, &heard)?;
         self.learn(slot, frames, &heard);
         self.check_safety(slot)
+    }
+
+    /// Waits until everything that was caused so far has arrived on these connections.
+    fn barrier(&mut self, slots: &[Slot], heard: &mut [Heard; 2]) -> Result<(), Fault> {
+        for lane in self.lanes.iter_mut() {
+            lane.start_barrier(slots);
+        }
+        for (lane, heard) in self.lanes.iter_mut().zip(heard) {
+            lane.finish_barrier(slots, heard)
+                .map_err(|fault| (lane.name, fault))?;
+        }
+        Ok(())
+    }
+
+    /// Hears what may have been said where nothing was expected.
+    pub(super) fn listen_everywhere(&mut self) -> Result<(), Fault> {
+        let mut heard = [Heard::new(), Heard::new()];
+        let slots = self.lanes[0].open();
+        self.barrier(&slots, &mut heard)?;
+        let before = self.book.clone();
+        self.compare(&Slot::new("-"), &[], &before, &heard)
     }
 
     /// The other nodes of the same cluster.
@@ -202,52 +227,19 @@ impl<'a> Game<'a> {
         member.or_else(|| seat.name.clone())
     }
 
-    /// Compares what both servers said; votes that differ are left to be judged at rest.
-    fn compare(
-        &mut self,
-        slot: &Slot,
-        frames: &[Frame],
-        before: &Book,
-        heard: &[Heard; 2],
-    ) -> Result<(), Fault> {
-        let places: BTreeSet<&Slot> = heard[0].keys().chain(heard[1].keys()).collect();
-        for place in places {
-            let [theirs, ours] = [0, 1].map(|side| heard[side].get(place).map_or(&[][..], |s| s));
-            self.tally.messages += theirs.len() as u64;
-            if theirs == ours {
-                continue;
-            }
-            let failed = || Fault::Words(side_by_side(place, theirs, ours));
-            if self.twins {
-                return Err(failed());
-            }
-            let mut mended = theirs.to_vec();
-            let sent = if place == slot { frames } else { &[] };
-            let names = mend(
-                &Exchange {
-                    slot: place,
-                    sent,
-                    before,
-                },
-                &mut mended,
-            );
-            if without_votes(&mended) != without_votes(ours) {
-                return Err(failed());
-            }
-            for name in names {
-                self.tally.name(name);
-            }
-            if without_numbers(&mended) != without_numbers(ours) {
-                let cluster = before.member(place).map(|m| m.cluster.clone());
-                let cluster = cluster.or_else(|| self.cluster_of(place));
-                let text = side_by_side(place, theirs, ours);
-                self.parted
-                    .entry(cluster.unwrap_or_default())
-                    .or_default()
-                    .push_str(&text);
+    /// The step with the cluster names of this game.
+    fn with_own_names(&self, step: &Step) -> Step {
+        let mut step = step.clone();
+        if let Step::Send { frames, .. } = &mut step {
+            for frame in frames {
+                *frame = self.prefixed(frame);
             }
         }
-        Ok(())
+        if let Step::Ask(line) = &mut step {
+            *line = line.replace("cluster \"", &format!("cluster \"{}", self.prefix));
+            *line = line.replace(&format!("\"{}\"", self.prefix), "\"\"");
+        }
+        step
     }
 
     fn prefixed(&self, frame: &Frame) -> Frame {
@@ -266,15 +258,7 @@ impl<'a> Game<'a> {
     }
 }
 
-pub(super) fn side_by_side(place: &Slot, theirs: &[Said], ours: &[Said]) -> String {
-    let mut text = String::new();
-    for (name, said) in [("theirs", theirs), ("ours", ours)] {
-        for one in said {
-            let _ = writeln!(text, "  {place} {name}: {one}");
-        }
-        if said.is_empty() {
-            let _ = writeln!(text, "  {place} {name}: (nothing)");
-        }
-    }
-    text
+/// Whether these messages concern nobody but their sender, whatever an algorithm thinks of them.
+fn says_nothing_of_nodes(frames: &[Frame]) -> bool {
+    !frames.is_empty() && frames.iter().all(|frame| matches!(frame.kind, 0 | 6 | 8))
 }

@@ -3,7 +3,7 @@
 use super::failure::Fault;
 use super::play::Game;
 use crate::bench::Lane;
-use crate::judge::{Held, Manner, leaves_unknowns, torn_apart};
+use crate::judge::{Docket, Held, Manner, leaves_unknowns, torn_apart};
 use crate::trace::{Frame, Slot, Which};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,6 +14,7 @@ const ROUNDS: usize = 64;
 impl Game<'_> {
     /// Confirms until nobody waits, then judges every cluster.
     pub(super) fn settle(&mut self) -> Result<(), Fault> {
+        self.listen_everywhere()?;
         for _ in 0..ROUNDS {
             let waiting: Vec<Slot> = self
                 .lanes
@@ -42,6 +43,7 @@ impl Game<'_> {
         }
         self.strayed |= !self.parted.is_empty();
         self.parted.clear();
+        self.dockets.iter_mut().for_each(Docket::judged);
         Ok(())
     }
 
@@ -52,20 +54,34 @@ impl Game<'_> {
             let text = format!("ours: wrong votes at nodes {:?}\n", wronged[1]);
             return Err(Fault::Invariant(text + &self.show(cluster)));
         }
-        let same = self.book.members(cluster).iter().all(|(slot, _)| {
-            self.held[0].get(*slot).copied().unwrap_or_default()
-                == self.held[1].get(*slot).copied().unwrap_or_default()
+        let same = self.book.members(cluster).iter().all(|(slot, member)| {
+            let held = [0, 1].map(|side| self.held[side].get(*slot).copied().unwrap_or_default());
+            // A node that has moved on to a ring the servers refused to hear of ignores all votes.
+            held[0] == held[1] || !self.book.is_up_to_date(slot, member)
         });
         let wrong = self.twins && !wronged[0].is_empty();
-        if same && !wrong && !self.parted.contains_key(cluster) {
-            return Ok(());
+        let parted = self.parted.contains_key(cluster);
+        let names = if same && !wrong && !parted {
+            BTreeSet::new()
+        } else {
+            let names = self.explain(cluster, &wronged[0]);
+            if names.is_empty() {
+                return Err(Fault::Votes(self.show(cluster)));
+            }
+            names
+        };
+        let known = self.standing.get(cluster) == Some(&names);
+        // A server that has chosen another partition may do so again for no other reason.
+        let [theirs, ours] = [0, 1].map(|side| self.dockets[side].active(cluster));
+        if same && theirs == ours {
+            self.standing.remove(cluster);
+        } else if !names.is_empty() {
+            self.standing.insert(cluster.to_vec(), names.clone());
         }
-        let names = self.explain(cluster, &wronged[0]);
-        if names.is_empty() {
-            return Err(Fault::Votes(self.show(cluster)));
-        }
-        for name in names {
-            self.tally.name(name);
+        if parted || !known {
+            for name in names {
+                self.tally.name(name);
+            }
         }
         Ok(())
     }
@@ -78,10 +94,15 @@ impl Game<'_> {
         if self.dockets[0].has_put_off(cluster) {
             return ["Q21"].into();
         }
-        if wronged.is_empty() && !self.twins {
-            return self.dockets[0].blamed(cluster);
+        if self.twins || !wronged.is_empty() {
+            return BTreeSet::new();
         }
-        BTreeSet::new()
+        let blamed = self.dockets[0].blamed(cluster);
+        if blamed.is_empty() {
+            self.standing.get(cluster).cloned().unwrap_or_default()
+        } else {
+            blamed
+        }
     }
 
     /// No server may let two parts of a cluster cast at any time; ours never does.

@@ -27,6 +27,8 @@ struct Case {
     active: BTreeSet<u32>,
     /// The rules of the C server that had a part in choosing it.
     active_by: BTreeSet<&'static str>,
+    /// The same for all decisions since the cluster was judged.
+    blamed: BTreeSet<&'static str>,
     /// The last decision; none while nothing is settled.
     decision: Option<Outcome>,
     /// The nodes that were told of it; whoever came later was not.
@@ -66,13 +68,26 @@ impl Docket {
         self.cases.get(cluster).is_some_and(|case| case.put_off)
     }
 
-    /// The rules of the C server without which its last decision would have been another.
+    /// The rules of the C server without which it would have decided otherwise, in the last decision
+    /// or in one since the cluster was judged.
     #[must_use]
     pub fn blamed(&self, cluster: &[u8]) -> BTreeSet<&'static str> {
-        self.cases
-            .get(cluster)
-            .map(|case| case.active_by.clone())
+        let case = self.cases.get(cluster);
+        case.map(|case| &case.active_by | &case.blamed)
             .unwrap_or_default()
+    }
+
+    /// The partition of a cluster that was chosen last.
+    #[must_use]
+    pub fn active(&self, cluster: &[u8]) -> Option<&BTreeSet<u32>> {
+        Some(&self.cases.get(cluster)?.active)
+    }
+
+    /// All clusters have been judged.
+    pub fn judged(&mut self) {
+        for case in self.cases.values_mut() {
+            case.blamed.clear();
+        }
     }
 
     /// Something has happened; the book already says so.
@@ -173,6 +188,7 @@ impl Case {
         self.active.clone_from(winners);
         if manner == Manner::Theirs {
             self.active_by = blame(&scene, &outcome);
+            self.blamed.extend(&self.active_by);
         }
         self.told = scene.members.iter().map(|member| member.node).collect();
         self.decision = Some(outcome);

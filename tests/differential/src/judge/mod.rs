@@ -11,4 +11,4 @@ pub use book::{Book, Happening, Member, Occasion, Seat, Tie};
 pub use docket::{Docket, Manner};
 pub use guard::{forbids, is_not_yet, leaves_unknowns};
 pub use held::{Held, follow, torn_apart};
-pub use named::{Exchange, mend, without_numbers, without_votes};
+pub use named::{Exchange, mend, names, without_numbers, without_votes};

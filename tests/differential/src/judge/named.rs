@@ -4,9 +4,14 @@
 //! What remains different after all of them is a failure. The reasons stand in `docs/differences.md`.
 
 use super::Book;
+use super::ffsplit::Quirk;
 use super::guard::NOT_YET;
 use crate::bench::Said;
 use crate::trace::{Frame, Piece, Slot};
+use std::collections::BTreeSet;
+
+/// The name of what is no difference but work to be done.
+const UNFINISHED: &str = "unfinished";
 
 /// What was said on one connection during one step.
 #[derive(Debug)]
@@ -27,7 +32,11 @@ struct Named {
     mend: fn(&Exchange<'_>, &mut [Said]),
 }
 
-const NAMED: [Named; 3] = [
+const NAMED: [Named; 4] = [
+    Named {
+        name: "Q3",
+        mend: an_admitted_node_keeps_its_name,
+    },
     Named {
         name: "Q8",
         mend: empty_unknown_types_are_unsupported,
@@ -37,10 +46,19 @@ const NAMED: [Named; 3] = [
         mend: names_with_control_characters_are_refused,
     },
     Named {
-        name: "unfinished",
+        name: UNFINISHED,
         mend: missing_algorithms_are_not_offered,
     },
 ];
+
+/// The names of all differences the tester expects, as `docs/differences.md` has them.
+#[must_use]
+pub fn names() -> BTreeSet<&'static str> {
+    let wire = NAMED.iter().map(|named| named.name);
+    let votes = Quirk::ALL.into_iter().map(Quirk::name);
+    let all = wire.chain(votes).chain(["Q19", "Q21"]);
+    all.filter(|&name| name != UNFINISHED).collect()
+}
 
 /// Turns what the C server said into what ours must say; returns the names of the differences used.
 pub fn mend(exchange: &Exchange<'_>, said: &mut [Said]) -> Vec<&'static str> {
@@ -53,6 +71,31 @@ pub fn mend(exchange: &Exchange<'_>, said: &mut [Said]) -> Vec<&'static str> {
         }
     }
     used
+}
+
+/// Q3: an admitted node that names a cluster again says something unexpected.
+fn an_admitted_node_keeps_its_name(exchange: &Exchange<'_>, said: &mut [Said]) {
+    if exchange.before.member(exchange.slot).is_none() {
+        return;
+    }
+    for one in said {
+        let frame = one.frame();
+        if let (
+            Said::Message {
+                kind: kind @ 1,
+                body,
+            },
+            Some(mut frame),
+        ) = (one, frame)
+        {
+            frame
+                .body
+                .retain(|piece| matches!(piece, Piece::Option(0, _)));
+            frame.body.push(Piece::Option(6, vec![0, 8]));
+            *kind = 5;
+            *body = frame.body_bytes();
+        }
+    }
 }
 
 /// Q8: a message of an unknown type without a body earns "unsupported message", not "no error".

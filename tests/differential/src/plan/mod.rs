@@ -50,7 +50,7 @@ pub fn scenario(seed: u64, subject: Subject) -> Scenario {
             steps.extend(world.turn(&mut roll));
         }
         if roll.chance(4) {
-            steps.push(question(&mut roll, &world));
+            steps.push(question(&mut roll, &world, subject));
         }
         if roll.chance(5) {
             steps.push(Step::Settle);
@@ -64,18 +64,31 @@ pub fn scenario(seed: u64, subject: Subject) -> Scenario {
 }
 
 /// A line for the local socket.
-fn question(roll: &mut Roll, world: &World) -> Step {
-    let lines = [
-        "status",
-        "status verbose",
-        "list",
-        "list verbose",
+fn question(roll: &mut Roll, world: &World, subject: Subject) -> Step {
+    let usual = ["status", "status verbose", "list", "list verbose"];
+    let odd = [
         "LIST  Verbose",
+        "\t\"sta\"tus verbose again",
+        "status x verbose",
+        "list cluster",
+        "list verbose cluster \"\" verbose",
+        "list verbose again cluster \"A\"",
+        "list cluster \"A\" cluster \"B\"",
+        "lis\\t verbose",
+        "list cluster \"A",
+        "verbose list",
+        "lists",
+        "\"\"",
+        "un\\known \"wo\\rd\"",
+        "status\rlist",
     ];
-    if roll.chance(10) {
-        return Step::Ask(format!("list cluster \"{}\"", world.a_name(roll)));
-    }
-    Step::Ask((*roll.pick(&lines)).into())
+    let odd_ones = subject.malformed == Malformed::Yes;
+    let line = match roll.below(10) {
+        0 => format!("list cluster \"{}\"", world.a_name(roll)),
+        1..6 if odd_ones => (*roll.pick(&odd)).to_owned(),
+        _ => (*roll.pick(&usual)).to_owned(),
+    };
+    Step::Ask(line)
 }
 
 #[cfg(test)]
