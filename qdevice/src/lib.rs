@@ -1,7 +1,7 @@
 //! corosync-qdevice: asks an arbiter for a vote and casts it in the local corosync.
 //!
 //! Not here: decisions. They are in [`libqdevice::client`]; this crate tells it what happens and does
-//! what it says. Read [`run`] for the order of things, then `hub`.
+//! what it says. Read [`run`] and `start` for the order of things, then `hub`.
 
 pub mod cli;
 pub mod corosync;
@@ -11,3 +11,4 @@ mod link;
 mod resolve;
 pub mod run;
 mod signals;
+mod start;

@@ -10,6 +10,7 @@ use libqdevice::io::clock;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::wire::{Message, SendFault};
+use rustix::io::Errno;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -141,22 +142,26 @@ fn fault_of(error: &LinkError) -> LinkFault {
     }
 }
 
-/// Tries the addresses in order.
-///
-/// Each gets its share of the time that is left, so that one that does not answer does not hide those
-/// behind it. The last one has no limit here: whoever asked for the attempt ends it.
 async fn connect(target: Target) -> Result<TcpStream, String> {
     let end = clock::now().after(target.patience);
     let found = addresses(&target.host, target.port, target.family).await;
     let found = found.map_err(|error| format!("{}: {error}", target.host))?;
+    try_in_order(&found, end).await
+}
+
+/// Connects to the first address that answers.
+///
+/// Each gets its share of the time that is left, so that one that does not answer does not hide those
+/// behind it. The last one has no limit here: whoever asked for the attempt ends it.
+async fn try_in_order(addresses: &[SocketAddr], end: Time) -> Result<TcpStream, String> {
     let mut reason = String::new();
-    for (tried, address) in found.iter().enumerate() {
+    for (tried, address) in addresses.iter().enumerate() {
         let attempt = connect_to(*address);
-        let result = match found.len() - tried {
+        let result = match addresses.len() - tried {
             1 => attempt.await,
             left => timeout(share(end, left), attempt)
                 .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut))),
+                .unwrap_or_else(|_| Err(Errno::TIMEDOUT.into())),
         };
         match result {
             Ok(stream) => return Ok(stream),
@@ -243,6 +248,31 @@ mod tests {
         assert_eq!(
             link.next().await,
             Event::Down(LinkFault::ConnectFailed(reason))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_address_that_refuses_and_one_that_is_silent_do_not_hide_the_next() {
+        let (closed, _) = server().await;
+        let refusing = closed.local_addr().unwrap();
+        drop(closed);
+        // With a queue of one that is full, Linux drops whatever asks to be let in.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let silent = socket.local_addr().unwrap();
+        let _silent = socket.listen(0).unwrap();
+        let _filling = connect_to(silent).await.unwrap();
+        let (_listener, port) = server().await;
+        let answering = SocketAddr::from(([127, 0, 0, 1], port));
+
+        let end = clock::now().after(Millis(300));
+        let stream = try_in_order(&[refusing, silent, answering], end)
+            .await
+            .unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), answering);
+        assert!(
+            clock::now().since(end) < 10_000,
+            "the silent one had its share only"
         );
     }
 

@@ -1,21 +1,24 @@
 //! An arbiter and its nodes on loopback, each a process, all gone when the stage is.
 
+mod arbiter;
 mod place;
 mod process;
+mod standing;
 
 use crate::node::SOCKET;
-use crate::report::{Report, What};
-use anyhow::{Context, Result, anyhow, bail};
+use crate::report::Report;
+use anyhow::{Context, Result, bail};
+pub use arbiter::upstream_arbiter;
 use libqdevice::base::{Millis, RingId, Time};
 use libqdevice::io::{clock, ipc_client};
 use libqdevice::ipc::Status;
 use place::Place;
 use process::Process;
 pub use rustix::process::Signal;
+pub use standing::Standing;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -54,17 +57,6 @@ struct Node {
     status: Option<ExitStatus>,
 }
 
-/// What a node did last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// The last poll: its ring, and whether it cast the vote.
-    pub cast: Option<(RingId, bool)>,
-    /// Whether its partition may go on; nothing while a membership is being formed.
-    pub quorate: Option<bool>,
-    /// The ring it is in.
-    pub ring: Option<RingId>,
-}
-
 /// What the threads that read have to say.
 #[derive(Debug, Clone, Copy)]
 pub enum News {
@@ -95,54 +87,6 @@ impl Stage {
     #[must_use]
     pub fn sender(&self) -> Sender<News> {
         self.sender.clone()
-    }
-
-    /// Starts the arbiter and waits until it serves.
-    pub fn start_arbiter(&mut self) -> Result<()> {
-        let notify = self.place.path("notify");
-        let _ = fs::remove_file(&notify);
-        let ready = UnixDatagram::bind(&notify)?;
-        ready.set_read_timeout(Some(PATIENCE))?;
-        let own = |name| format!("{}", self.place.path(name).display());
-        let mut command = program(&self.programs.arbiter)?;
-        command
-            .args([
-                "-fd",
-                "-s",
-                "off",
-                "-l",
-                &self.place.address.ip().to_string(),
-            ])
-            .args(["-p", &self.place.address.port().to_string()])
-            .args(["-S", &format!("lock_file={}", own("arbiter.lock"))])
-            .args([
-                "-S",
-                &format!("local_socket_file={}", own("arbiter.socket")),
-            ])
-            .env("NOTIFY_SOCKET", &notify)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let process = Process::start("arbiter", &mut command, &self.place.path("arbiter.log"))?;
-        let process = self.arbiter.insert(process);
-        let mut word = [0; 512];
-        loop {
-            let length = ready.recv(&mut word);
-            let length = length.map_err(|_| anyhow!("no READY=1\n{}", process.log()))?;
-            if word[..length].starts_with(b"READY=1") {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Ends the arbiter without giving it a chance to say so.
-    pub fn kill_arbiter(&mut self) -> Result<()> {
-        self.arbiter.take().context("no arbiter")?.kill()?;
-        Ok(())
-    }
-
-    /// What the arbiter's tool would show for this command.
-    pub fn ask_arbiter(&self, command: &str) -> Result<String> {
-        ask(&self.place.path("arbiter.socket"), command)
     }
 
     /// Starts a node that knows of `nodes`; `extra` are further options of `fake-node`.
@@ -310,34 +254,6 @@ impl Drop for Stage {
             eprintln!("{}", self.logs());
         }
     }
-}
-
-impl Standing {
-    fn note(&mut self, what: What) {
-        match what {
-            What::Forming(ring) => (self.ring, self.quorate) = (Some(ring), None),
-            What::CastFor(ring) => self.cast = Some((ring, true)),
-            What::CastAgainst(ring) => self.cast = Some((ring, false)),
-            What::Quorate(_) => self.quorate = Some(true),
-            What::Blocked(_) => self.quorate = Some(false),
-            What::Registered | What::Refused(_) | What::Frozen | What::Left => {}
-        }
-    }
-
-    /// Whether it has the vote in this ring, and serves.
-    #[must_use]
-    pub fn serves_with_vote(&self, ring: RingId) -> bool {
-        self.cast == Some((ring, true)) && self.quorate == Some(true)
-    }
-}
-
-/// The upstream arbiter, if it is installed.
-#[must_use]
-pub fn upstream_arbiter() -> Option<PathBuf> {
-    ["/usr/bin/corosync-qnetd", "/usr/sbin/corosync-qnetd"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|path| path.is_file())
 }
 
 fn program(words: &[PathBuf]) -> Result<Command> {

@@ -1,0 +1,194 @@
+//! The start of the daemon, step by step, up to the loop.
+//!
+//! The order is upstream's, so that the first thing that is wrong is the same.
+//! [C: corosync-qdevice.c]
+
+use crate::cli::Options;
+use crate::corosync::{Corosync, MasterWins};
+use crate::debug::DebugSwitch;
+use crate::hub::{Ended, Hub};
+use crate::link::{Limits, Link, Target};
+use crate::resolve::complete;
+use crate::signals::Signals;
+use libqdevice::base::Level;
+use libqdevice::client::{self, Client, ClientConfig, CmapSnapshot, QdeviceSettings, StartFacts};
+use libqdevice::io::clock::Alarm;
+use libqdevice::io::detach::Readiness;
+use libqdevice::io::group_id;
+use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
+use libqdevice::io::lock_file::LockFile;
+use libqdevice::io::log::{Log, tell};
+use libqdevice::io::os_error::Numbered;
+use std::fmt::Display;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Why the daemon does not start: one line of the log.
+pub(crate) struct Fault {
+    pub(crate) level: Level,
+    pub(crate) text: String,
+}
+
+fn error(text: impl Display) -> Fault {
+    Fault {
+        level: Level::Error,
+        text: text.to_string(),
+    }
+}
+
+fn crit(text: impl Display) -> Fault {
+    Fault {
+        level: Level::Crit,
+        text: text.to_string(),
+    }
+}
+
+/// What the daemon has before it touches the vote.
+pub(crate) struct Prepared<'a> {
+    pub(crate) lock: LockFile,
+    pub(crate) snapshot: CmapSnapshot,
+    pub(crate) debug: DebugSwitch<'a>,
+}
+
+pub(crate) async fn prepare<'a>(
+    corosync: &mut impl Corosync,
+    options: &Options,
+    log: &'a Log,
+) -> Result<Prepared<'a>, Fault> {
+    let snapshot = corosync.snapshot().await;
+    let snapshot =
+        snapshot.map_err(|cause| error(format_args!("Can't read the cmap. Error {cause}")))?;
+    let mut debug = DebugSwitch::new(log, options.debug);
+    debug.follow(&snapshot);
+    let lock = LockFile::acquire(Path::new(&options.settings.lock_file)).map_err(error)?;
+    Ok(Prepared {
+        lock,
+        snapshot,
+        debug,
+    })
+}
+
+/// What a start needs besides corosync.
+pub(crate) struct Start<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) debug: DebugSwitch<'a>,
+    pub(crate) readiness: &'a mut Option<Readiness>,
+}
+
+impl Start<'_> {
+    /// Becomes the quorum device and runs until the end.
+    pub(crate) async fn run(
+        self,
+        corosync: &mut impl Corosync,
+        snapshot: CmapSnapshot,
+    ) -> Result<Ended, Fault> {
+        let settings = &self.options.settings;
+        let expected_votes = corosync
+            .register(&settings.votequorum_device_name)
+            .await
+            .map_err(crit)?;
+        let ipc = ipc(settings).map_err(|cause| {
+            error(format_args!(
+                "Can't create unix socket {}",
+                Numbered(&cause)
+            ))
+        })?;
+        let config = configuration(snapshot, settings).await?;
+        let master_wins = corosync.set_master_wins(master_wins(settings)).await;
+        master_wins.map_err(|cause| crit(format_args!("Can't set master wins. Error {cause}")))?;
+        let facts = corosync.vote_facts(config.nodes.ids().collect()).await;
+        let link = link(&config, settings);
+        let client = Client::new(
+            config,
+            StartFacts {
+                expected_votes,
+                facts,
+            },
+            seed(),
+        )
+        .map_err(crit)?;
+        corosync.follow_config().await.map_err(error)?;
+
+        let failed = |cause: io::Error| error(format_args!("Can't start {}", Numbered(&cause)));
+        let mut hub = Hub {
+            corosync,
+            client,
+            link,
+            ipc,
+            signals: Signals::install().map_err(failed)?,
+            alarm: Alarm::new().map_err(failed)?,
+            debug: self.debug,
+            settings,
+            readiness: self.readiness,
+            resolving: None,
+        };
+        let limit = Duration::from_secs(settings.max_cs_try_again.into());
+        match timeout(limit, hub.until_first_membership()).await {
+            Ok(Some(ended)) => Ok(ended),
+            Ok(None) => Ok(hub.run().await),
+            Err(_) => Err(crit("Can't get initial votequorum membership information.")),
+        }
+    }
+}
+
+async fn configuration(
+    snapshot: CmapSnapshot,
+    settings: &QdeviceSettings,
+) -> Result<ClientConfig, Fault> {
+    let config = ClientConfig::from_cmap(&complete(snapshot).await, settings).map_err(error)?;
+    for remark in &config.remarks {
+        tell(remark.level(), remark);
+    }
+    Ok(config)
+}
+
+fn ipc(settings: &QdeviceSettings) -> io::Result<Ipc> {
+    let group = match &settings.local_socket_gid {
+        None => None,
+        Some(group) => Some(group_id(group)?.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, "no such group: local_socket_gid")
+        })?),
+    };
+    IpcSocket::bind(&IpcOptions {
+        path: settings.local_socket_file.as_str().into(),
+        umask: settings.local_socket_umask,
+        group,
+        backlog: settings.local_socket_backlog,
+        max_clients: settings.ipc_max_clients,
+        max_receive: settings.ipc_max_receive_size,
+        max_send: settings.ipc_max_send_size,
+    })?
+    .serve()
+}
+
+fn link(config: &ClientConfig, settings: &QdeviceSettings) -> Link {
+    let length = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Link::new(
+        Target {
+            host: config.host.clone(),
+            port: config.port,
+            family: config.addresses,
+            patience: config.connect_timeout,
+        },
+        Limits {
+            receive: length(settings.net_initial_msg_receive_size),
+            send: length(settings.net_initial_msg_send_size),
+            queue: length(settings.net_max_send_buffers),
+        },
+    )
+}
+
+const fn master_wins(settings: &QdeviceSettings) -> MasterWins {
+    match settings.master_wins {
+        client::MasterWins::On => MasterWins::Allowed,
+        client::MasterWins::Off | client::MasterWins::Model => MasterWins::Forbidden,
+    }
+}
+
+/// Nodes that lose their server at once must not come back at once: another number in every process.
+fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
