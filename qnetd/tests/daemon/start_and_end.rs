@@ -57,9 +57,26 @@ fn with_another_lock_file_it_still_does_not_take_the_socket_of_a_living_daemon()
     assert!(place.ask("status\n").starts_with("QNetd address:"));
 }
 
+/// A daemon in the background, killed at the end of a test that did not come to its shutdown.
+struct LeftOver<'a>(&'a Place);
+
+impl Drop for LeftOver<'_> {
+    fn drop(&mut self) {
+        if let (true, Ok(pid)) = (
+            self.0.path("socket").exists(),
+            fs::read_to_string(self.0.path("lock")),
+        ) {
+            let _ = Command::new("kill")
+                .args(["-s", "KILL", pid.trim()])
+                .status();
+        }
+    }
+}
+
 #[test]
 fn in_the_background_the_parent_ends_with_success_when_the_daemon_serves() {
     let place = Place::new();
+    let _left_over = LeftOver(&place);
     let parent = output(place.command());
     assert_eq!(parent.status.code(), Some(0));
     // Where no log daemon runs that is said; nothing else is.
