@@ -56,6 +56,7 @@ fn tell(bed: &mut Bed, screen: &Screen) -> Result<()> {
     screen.title("2. The network between the nodes is cut; both still reach the arbiter");
     let cut = bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
     let won = wait_for_winner(bed, 1, 2)?;
+    screen.keep();
     screen.say(&arbiter_says(bed)?);
     screen.say(&format!(
         "Two halves of the same size, so the tie-breaker decides: the arbiter's vote went to node 1.\n\
@@ -72,6 +73,7 @@ fn tell(bed: &mut Bed, screen: &Screen) -> Result<()> {
     screen.title("4. Node 1 loses its network altogether, the arbiter included");
     let cut = bed.isolate(Place::Node(1))?;
     let won = wait_for_winner(bed, 2, 1)?;
+    screen.keep();
     screen.say(&arbiter_says(bed)?);
     screen.say(&device_says(bed, 1)?);
     screen.say(&format!(

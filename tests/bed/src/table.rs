@@ -86,6 +86,11 @@ impl Screen {
         self.say(&format!("\n{}", self.coloured(BOLD, text)));
     }
 
+    /// Leaves the table as it is now in the text.
+    pub fn keep(&self) {
+        self.lock().table = 0;
+    }
+
     /// Follows the votes until the screen is closed.
     pub fn follow(&self, votes: &Votes) {
         while !self.closed.load(Ordering::Relaxed) {
@@ -129,11 +134,9 @@ impl Screen {
         ];
         for (id, row) in self.nodes.iter().zip(&shown.rows) {
             let service = self.coloured(row.service.colour(), row.service.text());
-            let votes = format!("{} of {}", row.total, row.expected);
-            let device = row.device.text();
+            let [votes, needed, device] = row.cells();
             lines.push(format!(
-                "    node {id:<4} {votes:>6}  {:>6}  {device:<14}  {service}",
-                row.quorum
+                "    node {id:<4} {votes:>6}  {needed:>6}  {device:<14}  {service}"
             ));
         }
         shown.table = lines.len();
@@ -207,7 +210,22 @@ fn service(standing: &Standing) -> Service {
 }
 
 impl Row {
+    /// Votes, votes needed and the arbiter's, as words of the table.
+    fn cells(self) -> [String; 3] {
+        match self.service {
+            Service::Down => [(); 3].map(|()| "-".to_owned()),
+            Service::Agreeing | Service::Stopped | Service::Running => [
+                format!("{} of {}", self.total, self.expected),
+                self.quorum.to_string(),
+                self.device.text().to_owned(),
+            ],
+        }
+    }
+
     fn line(self) -> String {
+        if self.service == Service::Down {
+            return "corosync does not run".to_owned();
+        }
         format!(
             "{} of {} votes, needs {}; arbiter's vote: {}; applications: {}",
             self.total,
@@ -279,6 +297,9 @@ mod tests {
             (device(&standing), service(&standing)),
             (Device::Absent, Service::Down)
         );
+        let row = row(&Present::default(), 1);
+        assert_eq!(row.line(), "corosync does not run");
+        assert_eq!(row.cells(), ["-"; 3]);
     }
 
     #[test]

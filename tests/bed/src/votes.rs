@@ -62,7 +62,7 @@ impl Votes {
         let mut since = None;
         let mut log = self.lock();
         loop {
-            let last = log.entries.last().map_or(end, |entry| entry.at);
+            let last = log.entries.last().map_or(called, |entry| entry.at);
             since = holds(&log.present).then(|| since.unwrap_or(last));
             let rest = since.map(|began| (began.max(called) + REST).left());
             if let (Some(began), Some(left)) = (since, rest) {
