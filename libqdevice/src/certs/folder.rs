@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_second_holder_waits_and_then_says_who_is_in_the_way() {
         let dir = Scratch::new();
-        let held = Folder::lock(&dir, BRIEF).unwrap();
+        let held = Folder::lock(&dir, LONG).unwrap();
         let refused = Folder::lock(&dir, BRIEF).unwrap_err();
         assert_eq!(
             refused,
@@ -197,7 +197,7 @@ mod tests {
         let dir = Scratch::new();
         let inside = dir.join("nssdb");
         fs::create_dir(&inside).unwrap();
-        let held = Folder::lock(&inside, BRIEF).unwrap();
+        let held = Folder::lock(&inside, LONG).unwrap();
         thread::scope(|scope| {
             let second = scope.spawn(|| Folder::lock(&inside, LONG).unwrap());
             fs::rename(&inside, dir.join("old")).unwrap();
@@ -218,7 +218,7 @@ mod tests {
             fs::set_permissions(dir.join(file), fs::Permissions::from_mode(mode)).unwrap();
         }
         let key = key();
-        let folder = Folder::lock(&dir, BRIEF).unwrap();
+        let folder = Folder::lock(&dir, LONG).unwrap();
         folder.change(|database| database.import_key(&key)).unwrap();
         assert!(has(&dir, &key));
         let mode = |file| fs::metadata(dir.join(file)).unwrap().mode() & 0o7777;
@@ -237,7 +237,7 @@ mod tests {
             return;
         };
         let key = key();
-        let folder = Folder::lock(&dir, BRIEF).unwrap();
+        let folder = Folder::lock(&dir, LONG).unwrap();
         let outcome = folder.change(|database| {
             database.import_key(&key)?;
             Err::<(), _>(CertError::Unsupported("this test"))
@@ -252,7 +252,7 @@ mod tests {
             return;
         };
         let key = key();
-        let folder = Folder::lock(&dir, BRIEF).unwrap();
+        let folder = Folder::lock(&dir, LONG).unwrap();
         let outcome = folder.change(|_| {
             let theirs = fs::read(dir.join("key4.db")).unwrap();
             fs::remove_file(dir.join("key4.db")).unwrap();
@@ -277,7 +277,7 @@ mod tests {
         fs::create_dir(&left).unwrap();
         fs::write(left.join("key4.db"), "half").unwrap();
         let key = key();
-        let folder = Folder::lock(&dir, BRIEF).unwrap();
+        let folder = Folder::lock(&dir, LONG).unwrap();
         folder.change(|database| database.import_key(&key)).unwrap();
         assert!(has(&dir, &key));
         assert!(!left.exists());
@@ -290,7 +290,7 @@ mod tests {
         };
         fs::rename(dir.join("key4.db"), dir.join("elsewhere")).unwrap();
         std::os::unix::fs::symlink("elsewhere", dir.join("key4.db")).unwrap();
-        let folder = Folder::lock(&dir, BRIEF).unwrap();
+        let folder = Folder::lock(&dir, LONG).unwrap();
         let outcome = folder.change(|_| Ok(()));
         assert!(
             matches!(outcome, Err(CertError::File { .. })),
