@@ -1,6 +1,6 @@
 use crate::base::{NodeId, TieBreaker};
 use crate::vote::{Partition, Reason, View};
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeSet;
 
 /// What a partition can say for itself; the greater claim gets the vote.
@@ -18,6 +18,8 @@ enum Claim {
         active: bool,
         /// It has the node that the tie-breaker names.
         preferred: bool,
+        /// The lowest of its connected members, or of those that were active if it has any.
+        lowest: Reverse<NodeId>,
     },
     /// It is more than half of the cluster.
     ///
@@ -38,7 +40,7 @@ pub(super) struct Rules<'a> {
     pub(super) active: Option<&'a BTreeSet<NodeId>>,
 }
 
-/// Chooses the partition with the greatest claim, the first of them when claims are equal.
+/// Chooses the partition with the greatest claim.
 ///
 /// The view is settled: its members agree on configuration and memberships.
 pub(super) fn choose<'v>(
@@ -46,20 +48,13 @@ pub(super) fn choose<'v>(
     view: View<'_>,
     rules: Rules<'_>,
 ) -> Option<(&'v BTreeSet<NodeId>, Reason)> {
-    let mut claims = partitions
+    let mut claims: Vec<_> = partitions
         .iter()
-        .filter_map(|part| Some((claim(part, view, rules)?, part.ids)));
-    let mut best = claims.next()?;
-    let mut second = None;
-    for other in claims {
-        if other.0 > best.0 {
-            second = Some(best.0);
-            best = other;
-        } else {
-            second = second.max(Some(other.0));
-        }
-    }
-    Some((best.1, reason(best.0, second)))
+        .filter_map(|part| Some((claim(part, view, rules)?, part.ids)))
+        .collect();
+    claims.sort_by_key(|&(claim, _)| Reverse(claim));
+    let &(best, nodes) = claims.first()?;
+    Some((nodes, reason(best, claims.get(1).map(|&(claim, _)| claim))))
 }
 
 /// The claim of a partition; `None` if it is too small to have one, or if nobody in it has said which
@@ -79,14 +74,18 @@ fn claim(partition: &Partition<'_>, view: View<'_>, rules: Rules<'_>) -> Option<
         Ordering::Greater => Some(Claim::Majority {
             ring: partition.ring.seq,
         }),
-        Ordering::Equal => Some(Claim::Half {
-            score: partition.score(view),
-            connected: partition.connected.len(),
-            active: rules
-                .active
-                .is_some_and(|nodes| partition.connected.iter().any(|id| nodes.contains(id))),
-            preferred: partition.ids.contains(&preferred),
-        }),
+        Ordering::Equal => {
+            let connected = &partition.connected;
+            let was_active = |id: &&NodeId| rules.active.is_some_and(|nodes| nodes.contains(id));
+            let active = connected.iter().find(was_active);
+            Some(Claim::Half {
+                score: partition.score(view),
+                connected: connected.len(),
+                active: active.is_some(),
+                preferred: partition.ids.contains(&preferred),
+                lowest: Reverse(*active.or(connected.first())?),
+            })
+        }
     }
 }
 
@@ -101,12 +100,14 @@ fn reason(best: Claim, second: Option<Claim>) -> Reason {
                 connected,
                 active,
                 preferred,
+                ..
             },
             Some(Claim::Half {
                 score: s,
                 connected: c,
                 active: a,
                 preferred: p,
+                ..
             }),
         ) => {
             if score != s {
