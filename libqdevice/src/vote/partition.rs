@@ -40,14 +40,14 @@ pub fn configurations_agree(view: View<'_>) -> bool {
 /// Cuts a cluster into its partitions, in the order of their lowest connected members.
 ///
 /// `None` while the members of a ring do not agree yet: a connected node that somebody counts as a
-/// member has not reported the same ring with the same nodes. Nodes without a membership are in no
-/// partition.
+/// member has not reported the same ring with the same nodes. Nodes without a membership, or whose
+/// membership does not name themselves, are in no partition.
 #[must_use]
 pub fn partitions(view: View<'_>) -> Option<Vec<Partition<'_>>> {
     let mut placed = BTreeSet::new();
     let mut found = Vec::new();
     for (id, member) in view.members() {
-        if member.membership.is_empty() || placed.contains(&id) {
+        if !member.membership.contains(id) || placed.contains(&id) {
             continue;
         }
         let mut connected = Vec::new();

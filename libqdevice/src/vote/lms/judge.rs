@@ -24,9 +24,10 @@ pub enum Scope {
 pub struct LastMan {
     scope: Scope,
     tie_breaker: TieBreaker,
-    /// The nodes of the partition chosen last; empty when none was.
+    /// The nodes that were connected in the partition chosen last, and have not left since.
     chosen: BTreeSet<NodeId>,
-    /// The nodes that were judged since they connected, and not kept out as newcomers.
+    /// The nodes that were judged since they connected, and not kept out as newcomers; among them
+    /// all that are chosen.
     seasoned: BTreeSet<NodeId>,
     /// Whether the nodes agreed on who is with whom when they were judged last.
     settled: bool,
@@ -76,6 +77,7 @@ impl LastMan {
     /// The view's subject has left: the others are judged without it.
     pub fn leave(&mut self, view: View<'_>) -> Verdict {
         self.round.forget(view.subject());
+        self.chosen.remove(&view.subject());
         self.seasoned.remove(&view.subject());
         self.decide(view)
     }
@@ -107,7 +109,12 @@ impl LastMan {
     }
 
     fn decide(&mut self, view: View<'_>) -> Verdict {
-        let found = partitions(view).filter(|partitions| !partitions.is_empty());
+        let mut found = partitions(view);
+        if let (Some(all), Scope::AnySize) = (&mut found, self.scope) {
+            // Number 0 is a ring that corosync has not formed yet. [C: qnetd-algo-utils.c]
+            all.retain(|partition| partition.ring.seq != 0);
+        }
+        let found = found.filter(|partitions| !partitions.is_empty());
         self.settled = found.is_some();
         let past = Past {
             active: &self.chosen,
@@ -132,7 +139,7 @@ impl LastMan {
             .copied()
             .collect();
         self.seasoned.extend(judged);
-        self.chosen = winner.ids.clone();
+        self.chosen = winner.connected.iter().copied().collect();
         Verdict {
             reply: Vote::NoChange,
             announce: self.round.open(view, |id| winner.connected.contains(&id)),

@@ -20,7 +20,7 @@ struct Rank {
 /// What the past says about the nodes of a cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Past<'a> {
-    /// The nodes of the partition that was chosen last.
+    /// The nodes that are connected ever since their partition was chosen last.
     pub(super) active: &'a BTreeSet<NodeId>,
     /// The nodes that were judged and not kept out since they connected.
     pub(super) seasoned: &'a BTreeSet<NodeId>,
