@@ -1,8 +1,9 @@
 //! The whole table with real servers: the C program if it is installed, and ours.
 
 use conformance::{Case, Dialect, Subject, cases, run};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+
+mod programs;
 
 /// Holds all dialogues; gives what failed.
 ///
@@ -60,48 +61,14 @@ fn check(program: &Path, dialect: Dialect) {
     );
 }
 
-/// Our server, built beforehand: nothing else tells cargo that this test needs it.
-fn ours() -> PathBuf {
-    let built = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "corosync-qnetd",
-            "--bin",
-            "corosync-qnetd",
-        ])
-        .args(if cfg!(debug_assertions) {
-            &[][..]
-        } else {
-            &["--release"]
-        })
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "corosync-qnetd cannot be built");
-    // This test is in `deps` of the directory where the programs are.
-    let test = std::env::current_exe().expect("the test has a path");
-    test.ancestors()
-        .nth(2)
-        .expect("target directory")
-        .join("corosync-qnetd")
-}
-
 #[test]
 fn the_c_server_answers_as_the_table_says() {
-    let program = Path::new("/usr/bin/corosync-qnetd");
-    if program.exists() {
+    if let Some(program) = programs::theirs() {
         check(program, Dialect::Theirs);
-    } else {
-        eprintln!(
-            "skipped: {} is not installed (apt-get install corosync-qnetd)",
-            program.display()
-        );
     }
 }
 
 #[test]
 fn our_server_answers_as_the_table_says() {
-    check(&ours(), Dialect::Ours);
+    check(&programs::ours(), Dialect::Ours);
 }
