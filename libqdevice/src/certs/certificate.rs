@@ -1,6 +1,7 @@
 use super::error::CertError;
 use super::request::contains;
-use openssl::x509::{X509, X509Ref};
+use openssl::error::ErrorStack;
+use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 /// Reads one certificate: DER, or PEM with any text before it.
 pub fn parse_certificate(bytes: &[u8]) -> Result<X509, CertError> {
@@ -12,6 +13,19 @@ pub fn parse_certificate(bytes: &[u8]) -> Result<X509, CertError> {
     certificate.map_err(|_| CertError::Unreadable {
         wanted: "a certificate",
     })
+}
+
+/// Whether `authority` has signed `certificate`.
+#[must_use]
+pub fn issued_by(certificate: &X509Ref, authority: &X509Ref) -> bool {
+    let signed = || -> Result<bool, ErrorStack> { certificate.verify(&*authority.public_key()?) };
+    authority.issued(certificate) == X509VerifyResult::OK && signed().unwrap_or(false)
+}
+
+/// A certificate as DER, which is what the programs hand each other.
+pub fn certificate_der(certificate: &X509Ref) -> Result<Vec<u8>, CertError> {
+    let bytes = certificate.to_der();
+    bytes.map_err(CertError::openssl("encoding a certificate"))
 }
 
 /// A certificate for people and programs at once: its content as text, then PEM.
@@ -41,6 +55,22 @@ mod tests {
         for form in [&der, &pem, &both] {
             assert_eq!(parse_certificate(form).unwrap().to_der().unwrap(), der);
         }
+    }
+
+    #[test]
+    fn an_authority_is_known_by_its_signature_and_not_by_its_name() {
+        let authority = || {
+            let key = generate_key(KeyKind::P256).unwrap();
+            Authority::new(key, chrono::DateTime::UNIX_EPOCH).unwrap()
+        };
+        let (ours, namesake) = (authority(), authority());
+        let key = generate_key(KeyKind::P256).unwrap();
+        let server = ours
+            .certify_server(&key, chrono::DateTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(issued_by(&server, ours.certificate()));
+        assert!(!issued_by(&server, namesake.certificate()));
+        assert!(!issued_by(&server, &server));
     }
 
     #[test]

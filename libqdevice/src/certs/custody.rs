@@ -1,8 +1,8 @@
 use super::error::CertError;
 use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
 use rustix::io::Errno;
-use std::fs;
-use std::os::fd::BorrowedFd;
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -25,18 +25,20 @@ impl Custody {
         })
     }
 
-    /// Gives the file to its owner. Only root can give away files; anybody else passes on the group if
-    /// it is one of his own, and keeps the file otherwise.
-    pub(super) fn give(self, file: BorrowedFd<'_>) -> Result<(), Errno> {
+    /// Gives a file or directory to its owner.
+    ///
+    /// Only root can give away files; anybody else passes on the group if it is one of his own, and keeps
+    /// the file otherwise. In a container even root may not know the owner.
+    pub fn give(self, file: &File) -> io::Result<()> {
         if let Some((user, group)) = self.owner {
             let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
-            let given = fchown(file, user, group);
-            if given == Err(Errno::PERM) {
-                let _kept = fchown(file, None, group);
-            } else {
-                given?;
+            match fchown(file, user, group) {
+                Err(Errno::PERM | Errno::INVAL) => {
+                    let _kept = fchown(file, None, group);
+                }
+                given => given?,
             }
         }
-        fchmod(file, Mode::from_raw_mode(self.mode))
+        Ok(fchmod(file, Mode::from_raw_mode(self.mode))?)
     }
 }

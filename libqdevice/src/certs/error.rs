@@ -119,6 +119,16 @@ pub enum CertError {
         /// The directory.
         dir: PathBuf,
     },
+    /// The nickname stands for somebody else: NSS lets certificates share one only if they are of one subject.
+    #[error("the certificate \"{nickname}\" in {} is of another name ({name})", dir.display())]
+    NicknameTaken {
+        /// The directory.
+        dir: PathBuf,
+        /// The nickname.
+        nickname: String,
+        /// The name in the certificate that is there.
+        name: String,
+    },
     /// A certificate or key of a kind we do not handle.
     #[error("{0} is not supported")]
     Unsupported(&'static str),
@@ -152,13 +162,14 @@ impl CertError {
                 "corosync-qdevice-net-certutil -m -c qdevice-net-node.p12 (the file of a node that works)"
                     .to_owned(),
             ),
-            Self::NoCertificate { dir, .. } | Self::NoKey { dir, .. } | Self::NoAnchor { dir } => {
-                Some(format!(
-                    "mv {0} {0}.old, then {1}, and enrol the clusters again",
-                    dir.display(),
-                    side.init_command()
-                ))
-            }
+            Self::NoCertificate { dir, .. }
+            | Self::NoKey { dir, .. }
+            | Self::NoAnchor { dir }
+            | Self::NicknameTaken { dir, .. } => Some(format!(
+                "mv {0} {0}.old, then {1}, and enrol again",
+                dir.display(),
+                side.init_command()
+            )),
             Self::NoLibrary { .. }
             | Self::Interrupted { .. }
             | Self::Exists { .. }

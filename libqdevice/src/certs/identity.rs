@@ -67,9 +67,7 @@ fn credential(
         .map_err(CertError::openssl("reading the time"))?;
     certificates.sort_by(|a, b| better(a, b, &now));
     for certificate in certificates {
-        let public = certificate.public_key();
-        let public = public.map_err(CertError::openssl("reading the certificate's key"))?;
-        if let Some(key) = database.private_key(&public)? {
+        if let Some(key) = database.private_key_of(&certificate)? {
             return Ok(Credential { certificate, key });
         }
     }
@@ -234,5 +232,67 @@ mod tests {
                 nickname
             }
         );
+    }
+
+    /// Runs something as a user who owns nothing; false where we may not become one.
+    fn as_nobody(work: impl FnOnce() + Send) -> bool {
+        let nobody = rustix::process::Uid::from_raw(65534);
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                // On Linux this changes the calling thread only.
+                let became = rustix::thread::set_thread_res_uid(nobody, nobody, nobody);
+                if became.is_ok() {
+                    work();
+                }
+                became.is_ok()
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    #[test]
+    fn a_daemon_that_may_read_needs_no_right_to_write() {
+        use std::fs::{Permissions, set_permissions};
+        use std::os::unix::fs::PermissionsExt as _;
+        let Some(dir) = Scratch::with_database() else {
+            return;
+        };
+        let authority = authority();
+        let mine = enrolled(&authority, now());
+        let database = Database::open(&dir, Access::Write).unwrap();
+        let certificate = authority.certificate();
+        database
+            .import_certificate(certificate, AUTHORITY_NICKNAME)
+            .unwrap();
+        database.trust_authority(certificate, Side::Node).unwrap();
+        database.import_key(&mine.key).unwrap();
+        database
+            .import_certificate(&mine.certificate, CLUSTER_NICKNAME)
+            .unwrap();
+        drop(database);
+        let mode = |file: &str, mode| {
+            set_permissions(dir.join(file), Permissions::from_mode(mode)).unwrap();
+        };
+        let dir = &*dir;
+        mode("", 0o555);
+        mode("cert9.db", 0o444);
+        mode("key4.db", 0o444);
+        let read = || {
+            let own = load(dir).unwrap().own.unwrap();
+            assert!(own.key.public_eq(&mine.key));
+        };
+        if !as_nobody(read) {
+            eprintln!("skipped: only root can become nobody");
+            return;
+        }
+        mode("key4.db", 0o400);
+        as_nobody(|| {
+            let closed = load(dir).unwrap_err().to_string();
+            let expected = format!(
+                "{0}/key4.db: Permission denied (os error 13); run as root or as the owner of {0}",
+                dir.display()
+            );
+            assert_eq!(closed, expected);
+        });
     }
 }

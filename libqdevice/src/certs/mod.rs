@@ -24,7 +24,7 @@ mod staging;
 
 pub use authority::Authority;
 pub use bundle::Bundle;
-pub use certificate::{parse_certificate, text_and_pem};
+pub use certificate::{certificate_der, issued_by, parse_certificate, text_and_pem};
 pub use custody::Custody;
 pub use error::CertError;
 pub use folder::Folder;

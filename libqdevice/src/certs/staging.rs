@@ -3,7 +3,6 @@ use super::error::CertError;
 use rustix::fs::{Mode, OFlags, fsync, mkdirat, openat, renameat};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -72,9 +71,9 @@ impl<'a> Staging<'a> {
     pub fn publish(&self, name: &str, custody: Custody) -> Result<(), CertError> {
         let publish = || -> io::Result<()> {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = openat(&self.handle, name, flags, Mode::empty())?;
-            custody.give(file.as_fd())?;
-            fsync(&file)?;
+            let file = File::from(openat(&self.handle, name, flags, Mode::empty())?);
+            custody.give(&file)?;
+            file.sync_all()?;
             renameat(&self.handle, name, self.target, name)?;
             Ok(fsync(self.target)?)
         };

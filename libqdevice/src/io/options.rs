@@ -40,6 +40,12 @@ pub fn program(name: &'static str, about: &'static str) -> Command {
         )
 }
 
+/// A program whose options are one letter each and end at the first operand, as for the shell's `getopts`.
+#[must_use]
+pub fn script(name: &'static str, about: &'static str) -> Command {
+    program(name, about).mut_arg(REST, |rest| rest.trailing_var_arg(true))
+}
+
 /// An option without a value.
 #[must_use]
 pub fn flag(letter: &'static str, help: &'static str) -> Arg {
@@ -61,9 +67,19 @@ pub fn parse(
     program: Command,
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<Vec<Given>, BadOption> {
+    parse_all(program, args).map(|(given, _)| given)
+}
+
+/// The options as from [`parse`], and the operands.
+pub fn parse_all(
+    program: Command,
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<(Vec<Given>, Vec<OsString>), BadOption> {
     let matches = program
         .try_get_matches_from(args)
         .map_err(|error| bad_option(&error))?;
+    let operands = matches.get_many::<OsString>(REST).unwrap_or_default();
+    let operands = operands.cloned().collect();
     let mut given = Vec::new();
     for id in matches.ids().map(clap::Id::as_str).filter(|&id| id != REST) {
         let Some(letter) = id.chars().next() else {
@@ -82,7 +98,8 @@ pub fn parse(
         }));
     }
     given.sort_by_key(|&(at, _)| at);
-    Ok(given.into_iter().map(|(_, given)| given).collect())
+    let given = given.into_iter().map(|(_, given)| given).collect();
+    Ok((given, operands))
 }
 
 fn option(letter: &'static str, help: &'static str) -> Arg {
@@ -160,6 +177,22 @@ mod tests {
         assert_eq!(parsed(&["x", "-d", "y"]), Ok(given(&[('d', "")])));
         assert_eq!(parsed(&["-", "-d"]), Ok(given(&[('d', "")])));
         assert_eq!(parsed(&["-d", "--", "-4"]), Ok(given(&[('d', "")])));
+    }
+
+    #[test]
+    fn the_options_of_a_script_end_at_its_first_operand() {
+        let script = || script("prog", "").arg(flag("d", ""));
+        let parsed = |args: &[&str]| {
+            let args = ["prog"].iter().chain(args).map(OsString::from);
+            let (given, operands) = parse_all(script(), args).unwrap();
+            (given.len(), operands)
+        };
+        assert_eq!(
+            parsed(&["-d", "x", "-d"]),
+            (1, vec!["x".into(), "-d".into()])
+        );
+        assert_eq!(parsed(&["-d", "--", "-d"]), (1, vec!["-d".into()]));
+        assert_eq!(parsed(&["x", "--", "y"]).1, ["x", "--", "y"]);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use openssl::asn1::Asn1IntegerRef;
 use openssl::bn::BigNumContext;
 use openssl::ec::PointConversionForm;
 use openssl::error::ErrorStack;
+use openssl::nid::Nid;
 use openssl::pkey::{HasPublic, Id, PKeyRef};
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::{X509, X509NameRef, X509Ref};
 
 /// A certificate as the database has it.
 #[derive(Debug, Clone)]
@@ -88,6 +89,7 @@ impl Database {
                 dir: self.dir().to_owned(),
             });
         }
+        self.must_be_free(nickname, certificate.subject_name())?;
         self.create_object(
             &[
                 Attribute::Class(ObjectClass::CERTIFICATE),
@@ -102,6 +104,20 @@ impl Database {
             ],
             "storing a certificate",
         )
+    }
+
+    fn must_be_free(&self, nickname: &str, subject: &X509NameRef) -> Result<(), CertError> {
+        for stored in self.certificates()? {
+            let other = stored.certificate.subject_name();
+            if stored.nickname == nickname && der(other.to_der())? != der(subject.to_der())? {
+                return Err(CertError::NicknameTaken {
+                    dir: self.dir().to_owned(),
+                    nickname: nickname.to_owned(),
+                    name: common_name(other),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The public half of a key, as `certutil` leaves one beside each private key.
@@ -172,6 +188,13 @@ pub(super) fn issue(certificate: &X509Ref) -> Result<[Attribute; 2], CertError> 
     ])
 }
 
+/// A subject for people.
+fn common_name(subject: &X509NameRef) -> String {
+    let mut names = subject.entries_by_nid(Nid::COMMONNAME);
+    let name = names.next().and_then(|name| name.data().to_string().ok());
+    name.unwrap_or_default().escape_debug().to_string()
+}
+
 fn public_values<T: HasPublic>(key: &PKeyRef<T>) -> Result<Vec<Attribute>, CertError> {
     if key.id() == Id::RSA {
         let key = der(key.rsa())?;
@@ -225,8 +248,12 @@ pub(super) const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x0
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openssl::asn1::Asn1Integer;
+    use crate::certs::scratch::Scratch;
+    use crate::certs::{Access, Authority, CertifiedName, KeyKind, Request, generate_key};
+    use chrono::DateTime;
+    use openssl::asn1::{Asn1Integer, Asn1Time};
     use openssl::bn::BigNum;
+    use openssl::hash::MessageDigest;
 
     #[test]
     fn a_serial_number_is_encoded_as_certificates_have_it() {
@@ -238,5 +265,64 @@ mod tests {
         assert_eq!(encoded("65"), Ok(vec![2, 1, 0x65]));
         assert_eq!(encoded("80"), Ok(vec![2, 2, 0, 0x80]));
         assert!(encoded("-01").is_err());
+    }
+
+    #[test]
+    fn a_nickname_is_shared_by_certificates_of_one_name_only() {
+        let Some(dir) = Scratch::with_database() else {
+            return;
+        };
+        let key = generate_key(KeyKind::P256).unwrap();
+        let authority = Authority::new(key.clone(), DateTime::UNIX_EPOCH).unwrap();
+        let certify = |name: &[u8]| {
+            let name = CertifiedName::parse(name).unwrap();
+            let request = Request::new(&name, &key).unwrap();
+            authority
+                .certify_cluster(&request, DateTime::UNIX_EPOCH)
+                .unwrap()
+        };
+        let database = Database::open(&dir, Access::Write).unwrap();
+        for _ in 0..2 {
+            database.import_certificate(&certify(b"a"), "nick").unwrap();
+        }
+        let refused = database
+            .import_certificate(&certify(b"b"), "nick")
+            .unwrap_err();
+        let expected = CertError::NicknameTaken {
+            dir: dir.to_owned(),
+            nickname: "nick".to_owned(),
+            name: "a".to_owned(),
+        };
+        assert_eq!(refused, expected);
+        assert_eq!(database.named("nick").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_certificate_is_stored_once_and_its_serial_number_is_taken() {
+        let Some(dir) = Scratch::with_database() else {
+            return;
+        };
+        let key = generate_key(KeyKind::P256).unwrap();
+        let certificate = |byte| {
+            let mut builder = X509::builder().unwrap();
+            let number = BigNum::from_u32(7).unwrap();
+            let number = Asn1Integer::from_bn(&number).unwrap();
+            builder.set_serial_number(&number).unwrap();
+            builder.set_pubkey(&key).unwrap();
+            let until = Asn1Time::days_from_now(byte).unwrap();
+            builder.set_not_before(&until).unwrap();
+            builder.set_not_after(&until).unwrap();
+            builder.sign(&key, MessageDigest::sha256()).unwrap();
+            builder.build()
+        };
+        let (one, other) = (certificate(1), certificate(2));
+        let database = Database::open(&dir, Access::Write).unwrap();
+        for _ in 0..2 {
+            database.import_certificate(&one, "nick").unwrap();
+        }
+        assert_eq!(database.named("nick").unwrap().len(), 1);
+        let dir = dir.to_owned();
+        let refused = database.import_certificate(&other, "nick").unwrap_err();
+        assert_eq!(refused, CertError::SerialTaken { dir });
     }
 }

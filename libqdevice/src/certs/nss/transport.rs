@@ -20,6 +20,7 @@ use openssl::nid::Nid;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Public};
 use openssl::sha::Sha256;
 use openssl::symm::{Cipher, Crypter, Mode, encrypt};
+use openssl::x509::X509Ref;
 use zeroize::Zeroizing;
 
 impl Database {
@@ -41,6 +42,13 @@ impl Database {
             ));
         }
         Ok(Some(key))
+    }
+
+    /// The private key of a certificate, if the database has it.
+    pub fn private_key_of(&self, certificate: &X509Ref) -> Result<Option<Key>, CertError> {
+        let public = certificate.public_key();
+        let public = public.map_err(CertError::openssl("reading the certificate's key"))?;
+        self.private_key(&public)
     }
 
     /// Stores a private key, and its public half beside it. One that is there already is left alone.
