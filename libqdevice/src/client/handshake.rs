@@ -80,7 +80,7 @@ impl Client {
         self.deadlines.clear(Timer::Connect);
         self.deadlines
             .set(Timer::Echo, turn.now.after(self.config.heartbeat));
-        self.phase = Phase::Greeting(Session::new(terms.features, reported));
+        self.phase = Phase::Greeting(Session::new(terms.features, reported, turn.now));
         self.run_heuristics(Purpose::Connect, turn)
     }
 }

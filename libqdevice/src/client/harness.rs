@@ -249,6 +249,12 @@ impl Bench {
         self.now = end;
     }
 
+    /// Lets `millis` pass in which the process does not run; then everything is due at once.
+    pub(super) fn sleep(&mut self, millis: u64) {
+        self.now += millis;
+        self.client.handle_timeout(self.time(), &mut self.out);
+    }
+
     /// Does what is due next, if that is not after `end`.
     fn next_turn(&mut self, end: u64) -> bool {
         let Some(due) = self

@@ -17,6 +17,8 @@ pub(super) struct Session {
     pub(super) reported: RingId,
     /// The number of the last echo request.
     echo_asked: u32,
+    /// When it was sent, or the echoes began anew.
+    asked_at: Time,
     /// The number of the last echo reply.
     echo_answered: u32,
     /// When that came.
@@ -31,11 +33,12 @@ pub(super) struct Features {
 }
 
 impl Session {
-    pub(super) const fn new(server: Features, reported: RingId) -> Self {
+    pub(super) const fn new(server: Features, reported: RingId, now: Time) -> Self {
         Self {
             server,
             reported,
             echo_asked: 0,
+            asked_at: now,
             echo_answered: 0,
             echo_at: None,
         }
@@ -134,6 +137,7 @@ impl Client {
         let session = self.phase.running(MsgType::SetOptionReply)?;
         if options.heartbeat.is_some() {
             (session.echo_asked, session.echo_answered) = (0, 0);
+            session.asked_at = now;
             self.deadlines
                 .set(Timer::Echo, now.after(self.config.heartbeat));
         }
@@ -153,17 +157,26 @@ impl Client {
     }
 
     /// The next echo request is due; the last one must have been answered.
+    ///
+    /// And it must not be long overdue: a server gives up who says nothing for one and a half
+    /// heartbeats. A process that was stopped for longer had its vote given away, even if nothing was
+    /// left unanswered when it stopped.
     pub(super) fn on_echo_due(&mut self, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let heartbeat = self.config.heartbeat;
         let Some(session) = self.phase.session() else {
             return Ok(());
         };
         if session.echo_answered != session.echo_asked {
             return Err(Reason::EchoLate);
         }
+        let silent = turn.now.since(session.asked_at);
+        if silent >= u64::from(heartbeat.0) * 3 / 2 {
+            return Err(Reason::Overslept(silent));
+        }
         session.echo_asked = session.echo_asked.wrapping_add(1);
+        session.asked_at = turn.now;
         turn.send(Message::EchoRequest(Echo::new(session.echo_asked)));
-        self.deadlines
-            .set(Timer::Echo, turn.now.after(self.config.heartbeat));
+        self.deadlines.set(Timer::Echo, turn.now.after(heartbeat));
         Ok(())
     }
 
@@ -486,23 +499,38 @@ mod tests {
         bench.wait(8_000);
         bench.done();
         // Both are late: the poll of 10 s and the echo of 16 s.
-        let late = Time::from_millis(bench.now + 60_000);
-        let mut out = Vec::new();
-        bench.client.handle_timeout(late, &mut out);
-        let votes: Vec<bool> = out
-            .iter()
-            .filter_map(|action| {
-                if let Action::Cast { vote, .. } = action {
-                    Some(*vote)
-                } else {
-                    None
-                }
-            })
-            .collect();
-        assert!(
-            !votes.is_empty() && votes.iter().all(|vote| !vote),
-            "{votes:?}"
-        );
+        bench.sleep(60_000);
+        assert!(!bench.cast().contains(&(RING, true)));
+        assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    #[test]
+    fn a_pause_beyond_the_patience_of_the_server_costs_the_vote_with_nothing_unanswered() {
+        let mut bench = Bench::voting();
+        bench.wait(8_000);
+        bench.echo(1);
+        bench.done();
+        bench.sleep(12_000);
+        assert_eq!(bench.reason(), Some(Reason::Overslept(12_000)));
+        let mut bench = Bench::voting();
+        bench.wait(8_000);
+        bench.echo(1);
+        bench.done();
+        bench.sleep(60_000);
+        let cast = bench.cast();
+        assert_eq!(cast.first(), Some(&(RING, false)), "the server is gone");
+        assert!(!cast.contains(&(RING, true)));
+    }
+
+    #[test]
+    fn a_pause_that_the_server_bears_costs_nothing() {
+        let mut bench = Bench::voting();
+        bench.wait(8_000);
+        bench.echo(1);
+        bench.done();
+        bench.sleep(11_999);
+        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(2))]);
+        assert!(bench.client.phase.is_running());
     }
 
     #[test]

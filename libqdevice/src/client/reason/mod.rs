@@ -101,6 +101,12 @@ pub enum Reason {
     /// No echo reply came within a heartbeat (38).
     #[error("Server didn't send echo reply message on time")]
     EchoLate,
+    /// This process did not run for so long that the server has given it up, or soon will.
+    #[error(
+        "This process did not run for {0} ms and the server may have given its vote away. \
+         Disconnecting from server"
+    )]
+    Overslept(u64),
     /// The first run of the heuristics has not ended in time.
     #[error("Timeout waiting for initial heuristics exec result")]
     FirstHeuristicsLate,
@@ -134,6 +140,7 @@ impl Reason {
             Self::LinkLost(_)
             | Self::ConnectTimeout
             | Self::EchoLate
+            | Self::Overslept(_)
             | Self::Malformed(_)
             | Self::Unexpected(_)
             | Self::WrongSequence
@@ -185,6 +192,7 @@ impl Reason {
             | Self::CorosyncLost(_)
             | Self::ConnectTimeout
             | Self::EchoLate
+            | Self::Overslept(_)
             | Self::FirstHeuristicsLate
             | Self::LinkLost(
                 LinkFault::ConnectFailed(_)
@@ -246,6 +254,7 @@ mod tests {
         }
         assert_eq!(Reason::ConnectTimeout.next(), Next::Retry);
         assert_eq!(Reason::EchoLate.next(), Next::Retry);
+        assert_eq!(Reason::Overslept(60_000).next(), Next::Retry);
     }
 
     #[test]
