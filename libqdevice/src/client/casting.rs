@@ -42,11 +42,23 @@ impl Casting {
         self.last
     }
 
-    /// What a change means while no server guards the vote: an ACK is withdrawn.
+    /// What a change means while no server guards the vote: an ACK is withdrawn, and corosync does not
+    /// wait for a decision that nobody will make.
     pub(super) const fn without_server(&self) -> Vote {
         match self.vote {
             Vote::Ack => Vote::Nack,
+            Vote::AskLater | Vote::WaitForReply if self.owed => Vote::Nack,
             Vote::Nack | Vote::AskLater | Vote::WaitForReply | Vote::NoChange => Vote::NoChange,
+        }
+    }
+
+    /// What is left of `vote`, the one for the loss of the server: none is kept in a ring that the server
+    /// has not voted for.
+    pub(super) fn or_without_server(&self, vote: Vote) -> Vote {
+        if vote == Vote::NoChange && self.owed {
+            self.without_server()
+        } else {
+            vote
         }
     }
 }
@@ -109,6 +121,11 @@ impl Client {
     pub(super) fn resume(&mut self, vote: Vote, turn: &mut Turn<'_>) {
         self.casting.paused = false;
         self.update_vote(vote, turn);
+        self.cast_if_owed(turn);
+    }
+
+    /// Lets corosync go on, if there is a vote to cast.
+    pub(super) fn cast_if_owed(&mut self, turn: &mut Turn<'_>) {
         if self.casting.owed && self.casting.is_active() {
             self.cast(turn);
         }

@@ -27,13 +27,19 @@ impl Client {
                 strategy.vote_when_disconnected(self.membership.quorate, self.config.wait_for_all)
             }
         };
-        self.resume(vote, turn);
+        self.resume(self.casting.or_without_server(vote), turn);
         let was_connecting = matches!(self.phase, Phase::Connecting(_));
         if was_connecting || self.phase.has_link() {
             turn.act(Action::HangUp);
         }
         match next {
-            Next::GiveUp if strategy.persistence() == Persistence::Always => self.back_off(turn),
+            // Before the first membership there is no server to be tried again.
+            Next::GiveUp
+                if strategy.persistence() == Persistence::Always
+                    && self.phase != Phase::Starting =>
+            {
+                self.back_off(turn);
+            }
             // The attempt has taken its time already.
             Next::Retry if was_connecting => self.connect(turn),
             Next::Retry => self.back_off(turn),
@@ -67,8 +73,12 @@ const fn nine_tenths(number: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::{Bench, RING, config};
-    use super::super::{Client, Event, Link, LinkFault, StartFacts};
+    use super::super::harness::{Bench, RING, config, config_with_heuristics, vote_info};
+    use super::super::heuristics::Runs;
+    use super::super::{
+        Client, ConfigFault, Corosync, Event, HeuristicsMode, Link, LinkFault, StartFacts,
+        VoteFacts,
+    };
     use super::*;
     use crate::base::{Algorithm, Quorate, Time};
     use crate::vote::{Strategy, WaitForAll};
@@ -219,6 +229,40 @@ mod tests {
         let ring = crate::base::RingId::new(1, 99);
         bench.membership(ring, &[1]);
         assert_eq!(bench.cast(), [(ring, false)]);
+    }
+
+    #[test]
+    fn under_wait_for_all_no_vote_is_kept_in_a_ring_the_server_has_not_voted_for() {
+        let ring = crate::base::RingId::new(1, 99);
+        for answers in [vec![], vec![Vote::AskLater]] {
+            let mut bench = voting_with(Algorithm::Lms, WaitForAll::Yes);
+            bench.membership(ring, &[1]);
+            for vote in answers {
+                bench.receive(vote_info(2, vote, ring));
+            }
+            bench.done();
+            bench.link(Link::Down(LinkFault::Closed));
+            assert_eq!(bench.cast(), [(ring, false)]);
+        }
+        let mut bench = voting_with(Algorithm::Lms, WaitForAll::Yes);
+        bench.client.heuristics =
+            Runs::new(config_with_heuristics(HeuristicsMode::Sync).heuristics);
+        bench.membership(ring, &[1]);
+        bench.link(Link::Down(LinkFault::Closed));
+        assert_eq!(bench.cast(), [(ring, false)], "an ACK of the old ring");
+    }
+
+    #[test]
+    fn a_start_that_fails_ends_the_daemon_with_every_algorithm() {
+        for algorithm in Algorithm::ALL {
+            let mut bench = Bench::new(config());
+            bench.client.config.strategy = Strategy::of(algorithm);
+            bench.corosync(Corosync::Reloaded {
+                config: Err(ConfigFault::NoNodes),
+                facts: VoteFacts::default(),
+            });
+            assert_eq!(bench.done(), [Action::Exit { ok: false }], "{algorithm:?}");
+        }
     }
 
     #[test]

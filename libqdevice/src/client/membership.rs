@@ -75,6 +75,7 @@ impl Client {
         nodes: NodeList,
         turn: &mut Turn<'_>,
     ) -> Result<(), Reason> {
+        self.owe_poll();
         let vote = if self.membership.ring.is_none() {
             // A predecessor that was killed may have left a vote behind; no server guards it.
             self.await_first_heuristics(turn);
@@ -86,8 +87,11 @@ impl Client {
         self.membership.ring = Some(ring);
         self.membership.nodes = nodes;
         self.stop_regular_heuristics();
-        self.owe_poll();
         self.update_vote(vote, turn);
+        if !self.phase.is_running() {
+            // No result of the heuristics can bring a vote.
+            self.cast_if_owed(turn);
+        }
         self.pause();
         self.run_heuristics(Purpose::Membership, turn)
     }
