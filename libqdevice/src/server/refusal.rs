@@ -11,16 +11,16 @@ pub enum Refusal {
     #[error("TLS is required but doesn't started yet")]
     TlsRequired,
     /// A message that only servers send, or that has no place any more.
-    #[error("Received {} message", words(*.0))]
+    #[error("Received {} message", .0.in_words())]
     Unexpected(MsgType),
     /// The client has not named its cluster.
-    #[error("Received {} before preinit message", words(*.0))]
+    #[error("Received {} before preinit message", .0.in_words())]
     BeforePreinit(MsgType),
     /// The client is not admitted.
-    #[error("Received {} message before init message", words(*.0))]
+    #[error("Received {} message before init message", .0.in_words())]
     BeforeInit(MsgType),
     /// An option is missing.
-    #[error("Received {} message without {}", words(*.0), .1)]
+    #[error("Received {} message without {}", .0.in_words(), .1)]
     Missing(MsgType, &'static str),
     /// The name of the cluster could be mistaken for something else in texts.
     #[error("Received preinit message with control characters in the cluster name")]
@@ -116,30 +116,6 @@ impl From<Refusal> for Fault {
 impl From<Cause> for Fault {
     fn from(cause: Cause) -> Self {
         Self::Dropped(cause)
-    }
-}
-
-/// A message type as the log names it.
-const fn words(kind: MsgType) -> &'static str {
-    match kind {
-        MsgType::PreInit => "preinit",
-        MsgType::PreInitReply => "preinit reply",
-        MsgType::StartTls => "starttls",
-        MsgType::Init => "init",
-        MsgType::InitReply => "init reply",
-        MsgType::ServerError => "server error",
-        MsgType::SetOption => "set option",
-        MsgType::SetOptionReply => "set option reply",
-        MsgType::EchoRequest => "echo request",
-        MsgType::EchoReply => "echo reply",
-        MsgType::NodeList => "node list",
-        MsgType::NodeListReply => "node list reply",
-        MsgType::AskForVote => "ask for vote",
-        MsgType::AskForVoteReply => "ask for vote reply",
-        MsgType::VoteInfo => "vote info",
-        MsgType::VoteInfoReply => "vote info reply",
-        MsgType::HeuristicsChange => "heuristics change",
-        MsgType::HeuristicsChangeReply => "heuristics change reply",
     }
 }
 

@@ -100,6 +100,12 @@ impl MsgType {
             Self::HeuristicsChangeReply => "Heuristics change reply",
         }
     }
+
+    /// The name within a line of the log.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        self.title().to_ascii_lowercase()
+    }
 }
 
 numbered! {
@@ -241,3 +247,17 @@ numbers_of!(Quorate as u8 { No = 0, Yes = 1 });
 numbers_of!(KeepActivePartition as u8 { Disabled = 0, Enabled = 1 });
 numbers_of!(NodeState as u8 { Member = 1, Dead = 2, Leaving = 3 });
 numbers_of!(TlsSupport as u8 { Unsupported = 0, Supported = 1, Required = 2 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_writes_names_of_messages_small() {
+        assert_eq!(MsgType::StartTls.in_words(), "starttls");
+        assert_eq!(
+            MsgType::HeuristicsChangeReply.in_words(),
+            "heuristics change reply"
+        );
+    }
+}

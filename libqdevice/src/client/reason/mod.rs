@@ -6,14 +6,14 @@ use super::LinkFault;
 use crate::base::{Level, TlsSupport};
 use crate::vote::StrategyFault;
 use crate::wire::{Malformed, MsgType, ReplyErrorCode, SendFault};
-use text::{HINTS, malformed, name_of, tls, tls_missing};
+use text::{HINTS, malformed, tls, tls_missing};
 
 /// Why the connection to the server, or the daemon, ends; the text is the log line.
 /// [C: qdevice-net-disconnect-reason.h, whose numbers stand in the comments]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Reason {
     /// A message arrived that has no place here (1).
-    #[error("Received unexpected {} message. Disconnecting from server", name_of(*.0))]
+    #[error("Received unexpected {} message. Disconnecting from server", .0.in_words())]
     Unexpected(MsgType),
     /// Something arrived that is no message: an unknown type (2), undecodable (21), too long (23).
     #[error("{}", malformed(.0))]
@@ -57,7 +57,7 @@ pub enum Reason {
     #[error("Received message doesn't contain seq_number or it's not expected one.")]
     WrongSequence,
     /// A message lacks an option it needs (5).
-    #[error("Received {} message without required options. Disconnecting from server", name_of(*.0))]
+    #[error("Received {} message without required options. Disconnecting from server", .0.in_words())]
     OptionMissing(MsgType),
     /// A message could not be queued for the server (6).
     #[error("Can't send message to server: {0}. Disconnecting from server")]

@@ -2,7 +2,7 @@
 
 use crate::base::TlsSupport;
 use crate::client::LinkFault;
-use crate::wire::{DecodeFault, Malformed, MsgType, ReplyErrorCode};
+use crate::wire::{DecodeFault, Malformed, ReplyErrorCode};
 
 pub(in crate::client) fn link_lost(fault: &LinkFault) -> String {
     match fault {
@@ -55,29 +55,6 @@ pub(super) const fn tls(support: TlsSupport) -> u8 {
         TlsSupport::Unsupported => 0,
         TlsSupport::Supported => 1,
         TlsSupport::Required => 2,
-    }
-}
-
-pub(super) const fn name_of(message: MsgType) -> &'static str {
-    match message {
-        MsgType::PreInit => "preinit",
-        MsgType::PreInitReply => "preinit reply",
-        MsgType::StartTls => "starttls",
-        MsgType::Init => "init",
-        MsgType::InitReply => "init reply",
-        MsgType::ServerError => "server error",
-        MsgType::SetOption => "set option",
-        MsgType::SetOptionReply => "set option reply",
-        MsgType::EchoRequest => "echo request",
-        MsgType::EchoReply => "echo reply",
-        MsgType::NodeList => "node list",
-        MsgType::NodeListReply => "node list reply",
-        MsgType::AskForVote => "ask for vote",
-        MsgType::AskForVoteReply => "ask for vote reply",
-        MsgType::VoteInfo => "vote info",
-        MsgType::VoteInfoReply => "vote info reply",
-        MsgType::HeuristicsChange => "heuristics change",
-        MsgType::HeuristicsChangeReply => "heuristics change reply",
     }
 }
 
