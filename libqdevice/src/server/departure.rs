@@ -1,10 +1,12 @@
 //! How connections end. [C: qnetd-instance.c, `qnetd_instance_client_disconnect`]
 
-use super::clusters::Clusters;
-use super::peer::{Peer, Stage};
+use super::clusters::{ClusterId, Clusters};
+use super::peer::Stage;
 use super::silence::Silence;
 use super::{Action, Cause, Notice, PeerId, Server};
+use crate::base::NodeId;
 use crate::vote::View;
+use std::collections::BTreeMap;
 
 impl Server {
     /// The client is to be disconnected before the call returns.
@@ -15,36 +17,56 @@ impl Server {
         }
     }
 
-    /// Disconnects the doomed until none is left.
+    /// Disconnects the doomed.
     pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
-        while let Some(id) = self.doomed.pop_first() {
-            out.push(Action::Close { peer: id });
-            self.part(id, out);
+        let doomed = std::mem::take(&mut self.doomed);
+        out.extend(doomed.iter().map(|&peer| Action::Close { peer }));
+        self.part(doomed, out);
+    }
+
+    /// Clients are gone: the others of their clusters are judged without them.
+    ///
+    /// Clients that go together are judged together. One by one, a part of the cluster could lose the
+    /// vote with its first node and get it back when the other part has lost one too; and votes would
+    /// be pushed to nodes that are gone themselves.
+    pub(super) fn part(&mut self, gone: impl IntoIterator<Item = PeerId>, out: &mut Vec<Action>) {
+        let mut last_of = BTreeMap::new();
+        for id in gone {
+            let Some((cluster, node)) = self.take_out(id, out) else {
+                continue;
+            };
+            if let Some(earlier) = last_of.insert(cluster, node) {
+                if let Some(own) = self.clusters.get_mut(cluster) {
+                    own.arbiter.forget(earlier);
+                }
+                self.clusters.remove(cluster, earlier);
+            }
+        }
+        for (cluster, node) in last_of {
+            self.leave(cluster, node, out);
         }
     }
 
-    /// A client is gone: the others of its cluster are judged without it.
-    pub(super) fn part(&mut self, id: PeerId, out: &mut Vec<Action>) {
-        let Some(party) = self.party(id) else { return };
-        out.push(Action::Tell(Notice::Left(party)));
+    /// Forgets a connection; gives its place if it was a member's.
+    fn take_out(&mut self, id: PeerId, out: &mut Vec<Action>) -> Option<(ClusterId, NodeId)> {
+        out.push(Action::Tell(Notice::Left(self.party(id)?)));
         self.silence.forget(id);
         self.doomed.remove(&id);
-        let Some(Peer {
-            stage: Stage::Admitted(seat),
-            ..
-        }) = self.peers.remove(&id)
-        else {
+        match self.peers.remove(&id)?.stage {
+            Stage::Admitted(seat) => Some((seat.cluster, seat.node)),
+            Stage::Fresh | Stage::Named(_) => None,
+        }
+    }
+
+    /// A node has left its cluster, and no other one is about to.
+    fn leave(&mut self, cluster: ClusterId, node: NodeId, out: &mut Vec<Action>) {
+        let Some(own) = self.clusters.get_mut(cluster) else {
             return;
         };
-        let Some(cluster) = self.clusters.get_mut(seat.cluster) else {
-            return;
-        };
-        let verdict = cluster
-            .arbiter
-            .leave(View::without(&cluster.members, seat.node));
-        self.clusters.remove(seat.cluster, seat.node);
-        self.tell_finding(seat.cluster, verdict.finding, out);
-        self.announce(seat.cluster, verdict.announce, out);
+        let verdict = own.arbiter.leave(View::without(&own.members, node));
+        self.clusters.remove(cluster, node);
+        self.tell_finding(cluster, verdict.finding, out);
+        self.announce(cluster, verdict.announce, out);
     }
 
     /// Lets all clients go. Nothing is decided and nobody is told anything.

@@ -52,6 +52,12 @@ impl Bench {
         without_notices(out)
     }
 
+    /// The nodes of cluster K that may be casting the vote.
+    pub(super) fn granted(&self) -> Vec<u32> {
+        let grants = self.server.grants(&"K".into());
+        grants.iter().map(|(id, _)| id.0).collect()
+    }
+
     pub(super) fn connect(&mut self, peer: u64) -> Vec<Action> {
         let address = format!("192.0.2.1:{peer}");
         self.handle(Event::Accepted {

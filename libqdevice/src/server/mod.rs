@@ -93,7 +93,7 @@ impl Server {
             Event::SendFailed { peer, fault } => {
                 self.doom(peer, Cause::SendFailed(fault), out);
             }
-            Event::Gone { peer } => self.part(peer, out),
+            Event::Gone { peer } => self.part([peer], out),
             Event::Shutdown => self.shut_down(out),
         }
         self.settle(out);
@@ -287,7 +287,7 @@ fn send_error(peer: PeerId, seq: Option<u32>, code: ReplyErrorCode, out: &mut Ve
 mod tests {
     use super::fixture::{Bench, config, confirmation, error, init, membership, preinit};
     use super::*;
-    use crate::base::RingId;
+    use crate::base::{RingId, Vote};
     use crate::wire::{DecodeError, DecodeFault, Echo, Plain};
 
     const CLOSE_1: [Action; 1] = [Action::Close { peer: PeerId(1) }];
@@ -307,7 +307,7 @@ mod tests {
     }
 
     /// The votes pushed to others.
-    fn announced(actions: &[Action]) -> Vec<(u64, Option<crate::base::Vote>)> {
+    fn announced(actions: &[Action]) -> Vec<(u64, Option<Vote>)> {
         let vote = |action: &Action| match action {
             Action::Send {
                 peer,
@@ -458,10 +458,7 @@ mod tests {
         let mut bench = pair();
         let actions = bench.send_failed(2);
         assert_eq!(actions[0], Action::Close { peer: PeerId(2) });
-        assert_eq!(
-            announced(&actions[1..]),
-            [(1, Some(crate::base::Vote::Ack))]
-        );
+        assert_eq!(announced(&actions[1..]), [(1, Some(Vote::Ack))]);
         assert_eq!(actions.len(), 2);
     }
 
@@ -469,7 +466,7 @@ mod tests {
     fn a_connection_that_is_gone_is_not_closed_again() {
         let mut bench = pair();
         let actions = bench.handle(Event::Gone { peer: PeerId(2) });
-        assert_eq!(announced(&actions), [(1, Some(crate::base::Vote::Ack))]);
+        assert_eq!(announced(&actions), [(1, Some(Vote::Ack))]);
         assert_eq!(actions.len(), 1);
     }
 
@@ -487,6 +484,35 @@ mod tests {
     }
 
     #[test]
+    fn nodes_that_fall_silent_together_are_judged_together() {
+        let mut bench = Bench::new();
+        for node in 1..=4 {
+            bench.admitted(node.into(), "K", node);
+            bench.send(node.into(), config(&[1, 2, 3, 4]));
+        }
+        for (peer, half) in [(1, [1, 2]), (2, [1, 2]), (3, [3, 4]), (4, [3, 4])] {
+            bench.send(peer, membership(RingId::new(half[0], 8), &half));
+        }
+        for peer in [3, 4, 1] {
+            bench.send(peer, confirmation(2));
+        }
+        assert_eq!(bench.granted(), [1, 2]);
+        bench.wait(1000);
+        for peer in [2, 4] {
+            bench.send(peer, Message::EchoRequest(Echo::new(1)));
+        }
+        // Without node 1 alone the other half would have more nodes, and node 2 would lose the vote.
+        let actions = bench.wait(11_000);
+        let close = |peer| Action::Close { peer: PeerId(peer) };
+        assert_eq!(actions[..2], [1, 3].map(close));
+        assert_eq!(announced(&actions[2..]), [(4, Some(Vote::Nack))]);
+        assert_eq!(
+            announced(&bench.send(4, confirmation(3))),
+            [(2, Some(Vote::Ack))]
+        );
+    }
+
+    #[test]
     fn shutting_down_closes_everything_and_decides_nothing() {
         let mut bench = pair();
         let actions = bench.handle(Event::Shutdown);
@@ -501,19 +527,11 @@ mod tests {
     #[test]
     fn a_node_that_leaves_takes_its_grant_along() {
         let mut bench = pair();
-        let granted = |bench: &Bench| -> Vec<u32> {
-            bench
-                .server
-                .grants(&"K".into())
-                .iter()
-                .map(|(id, _)| id.0)
-                .collect()
-        };
-        assert_eq!(granted(&bench), [1, 2]);
+        assert_eq!(bench.granted(), [1, 2]);
         bench.handle(Event::Gone { peer: PeerId(2) });
-        assert_eq!(granted(&bench), [1]);
+        assert_eq!(bench.granted(), [1]);
         bench.handle(Event::Gone { peer: PeerId(1) });
-        assert_eq!(granted(&bench), []);
+        assert_eq!(bench.granted(), []);
     }
 
     #[test]

@@ -139,6 +139,16 @@ impl Arbiter {
         }
     }
 
+    /// A node has left together with others; the cluster is judged when the last of them
+    /// [leaves](Self::leave).
+    pub fn forget(&mut self, node: NodeId) {
+        match self {
+            Self::FfSplit(ffsplit) => ffsplit.forget(node),
+            Self::LastMan(last_man) => last_man.forget(node),
+            Self::Test => {}
+        }
+    }
+
     /// The view's subject has left. There is nobody to answer, so the reply means nothing.
     pub fn leave(&mut self, view: View<'_>) -> Verdict {
         match self {

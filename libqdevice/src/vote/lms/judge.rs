@@ -74,11 +74,16 @@ impl LastMan {
         self.round.confirm(node, seq, stored)
     }
 
+    /// A node has left; nobody is judged yet.
+    pub fn forget(&mut self, node: NodeId) {
+        self.round.forget(node);
+        self.chosen.remove(&node);
+        self.seasoned.remove(&node);
+    }
+
     /// The view's subject has left: the others are judged without it.
     pub fn leave(&mut self, view: View<'_>) -> Verdict {
-        self.round.forget(view.subject());
-        self.chosen.remove(&view.subject());
-        self.seasoned.remove(&view.subject());
+        self.forget(view.subject());
         self.decide(view)
     }
 
