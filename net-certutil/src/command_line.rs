@@ -159,7 +159,7 @@ type Line = (Vec<Given>, Vec<OsString>);
 fn read(program: impl Fn() -> clap::Command, args: &[OsString]) -> Result<Option<Line>, Failure> {
     let parsed = |args: &[OsString]| {
         let called = [OsString::new()];
-        parse_all(program(), called.iter().chain(args).cloned())
+        parse_all(&program(), called.iter().chain(args).cloned())
     };
     let wants_usage = |(given, _): &Line| given.iter().any(|given| given.letter == 'h');
     match parsed(args) {

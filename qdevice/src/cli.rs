@@ -4,7 +4,8 @@ use clap::Command;
 use libqdevice::client::QdeviceSettings;
 use libqdevice::io::log::{Debug, Place};
 use libqdevice::io::options::{BadOption, Given, flag, parse, program, valued};
-use libqdevice::settings::{Settings, SettingsError};
+use libqdevice::io::socket_group;
+use libqdevice::settings::{Settings, SettingsError, split};
 use std::ffi::OsString;
 
 /// Name of the program, in messages and in the log.
@@ -22,6 +23,8 @@ pub struct Options {
     pub place: Place,
     /// The advanced settings.
     pub settings: QdeviceSettings,
+    /// The group of the local socket, looked up.
+    pub group: Option<u32>,
 }
 
 /// Why a command line is refused; the text is the error message.
@@ -41,15 +44,21 @@ pub enum Refused {
 /// Reads the command line; `args` starts with the program's name. `None` if the usage is to be shown.
 pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>, Refused> {
     let (mut debug, mut place) = (0_u8, Place::Background);
-    let mut settings = QdeviceSettings::default();
-    for Given { letter, value } in parse(command(), args)? {
+    let (mut settings, mut group) = (QdeviceSettings::default(), None);
+    for given in parse(&command(), args) {
+        let Given { letter, value } = given?;
         match letter {
             'd' => debug = debug.saturating_add(1),
             'f' => place = Place::Foreground,
             'S' => {
                 let text = value.into_string().map_err(Refused::NoText)?;
-                // No name of this daemon is deprecated.
-                settings.apply(&text)?;
+                for (name, value) in split(&text) {
+                    // No name of this daemon is deprecated.
+                    settings.apply(&format!("{name}={value}"))?;
+                    if name.eq_ignore_ascii_case("local_socket_gid") {
+                        group = socket_group(settings.local_socket_gid.as_ref(), name, value)?;
+                    }
+                }
             }
             _ => return Ok(None),
         }
@@ -58,6 +67,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>,
         debug: Debug::of_count(debug),
         place,
         settings,
+        group,
     }))
 }
 

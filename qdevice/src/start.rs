@@ -14,7 +14,6 @@ use libqdevice::base::Level;
 use libqdevice::client::{self, Client, ClientConfig, CmapSnapshot, QdeviceSettings, StartFacts};
 use libqdevice::io::clock::Alarm;
 use libqdevice::io::detach::Readiness;
-use libqdevice::io::group_id;
 use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, tell};
@@ -90,7 +89,7 @@ impl Start<'_> {
             .register(&settings.votequorum_device_name)
             .await
             .map_err(crit)?;
-        let ipc = ipc(settings).map_err(|cause| {
+        let ipc = ipc(self.options).map_err(|cause| {
             error(format_args!(
                 "Can't create unix socket {}",
                 Numbered(&cause)
@@ -145,17 +144,12 @@ async fn configuration(
     Ok(config)
 }
 
-fn ipc(settings: &QdeviceSettings) -> io::Result<Ipc> {
-    let group = match &settings.local_socket_gid {
-        None => None,
-        Some(group) => Some(group_id(group)?.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::NotFound, "no such group: local_socket_gid")
-        })?),
-    };
+fn ipc(options: &Options) -> io::Result<Ipc> {
+    let settings = &options.settings;
     IpcSocket::bind(&IpcOptions {
         path: settings.local_socket_file.as_str().into(),
         umask: settings.local_socket_umask,
-        group,
+        group: options.group,
         backlog: settings.local_socket_backlog,
         max_clients: settings.ipc_max_clients,
         max_receive: settings.ipc_max_receive_size,

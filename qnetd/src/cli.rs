@@ -1,7 +1,7 @@
 use libqdevice::base::{Algorithm, TlsSupport};
-use libqdevice::io::group_id;
 use libqdevice::io::log::{Debug, Place};
 use libqdevice::io::options::{BadOption, Given, flag, parse, program, valued};
+use libqdevice::io::socket_group;
 use libqdevice::server::QnetdSettings;
 use libqdevice::settings::{Deprecated, Settings, SettingsError, bool_word, number, split};
 use libqdevice::wire::{MsgType, algorithm_number};
@@ -110,7 +110,8 @@ pub(crate) fn read(
     deprecated: &mut Vec<Deprecated>,
 ) -> Result<Wish, Refusal> {
     let mut cli = Cli::default();
-    for Given { letter, value } in parse(command(), args).map_err(Refusal::Option)? {
+    for given in parse(&command(), args) {
+        let Given { letter, value } = given.map_err(Refusal::Option)?;
         match letter {
             'h' => return Ok(Wish::ShowUsage),
             'v' => return Ok(Wish::ShowVersion),
@@ -119,7 +120,6 @@ pub(crate) fn read(
                 .map_err(Refusal::Value)?,
         }
     }
-    cli.find_group().map_err(Refusal::Value)?;
     Ok(Wish::Serve(Box::new(cli)))
 }
 
@@ -176,7 +176,7 @@ impl Cli {
             's' => self.tls = tls(&text)?,
             _ => {
                 for (name, value) in split(&text) {
-                    let old = self.settings.apply(&format!("{name}={value}"));
+                    let old = self.set(name, value);
                     deprecated.extend(old.map_err(|error| error.to_string())?);
                 }
             }
@@ -184,23 +184,13 @@ impl Cli {
         Ok(())
     }
 
-    fn find_group(&mut self) -> Result<(), String> {
-        let Some(group) = &self.settings.local_socket_gid else {
-            return Ok(());
-        };
-        self.group = group_id(group).map_err(|error| format!("Can't look up a group: {error}"))?;
-        if self.group.is_some() {
-            return Ok(());
+    /// One entry of `-S`.
+    fn set(&mut self, name: &str, value: &str) -> Result<Vec<Deprecated>, SettingsError> {
+        let old = self.settings.apply(&format!("{name}={value}"))?;
+        if name.eq_ignore_ascii_case("local_socket_gid") {
+            self.group = socket_group(self.settings.local_socket_gid.as_ref(), name, value)?;
         }
-        let shown = QnetdSettings::TABLE
-            .iter()
-            .find(|spec| spec.name == "local_socket_gid");
-        let value = shown.map_or_else(String::new, |spec| (spec.show)(&self.settings));
-        Err(SettingsError::Invalid {
-            name: "local_socket_gid".into(),
-            value,
-        }
-        .to_string())
+        Ok(old)
     }
 }
 
@@ -276,6 +266,7 @@ fn list(text: &mut String, entries: impl IntoIterator<Item = (&'static str, u16)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::ffi::OsStringExt as _;
 
     fn given(args: &[&str]) -> Result<Wish, Refusal> {
         let args = ["corosync-qnetd"].iter().chain(args).map(OsString::from);
@@ -388,6 +379,24 @@ mod tests {
         let mut deprecated = Vec::new();
         assert!(read(args, &mut deprecated).is_err());
         assert_eq!(deprecated, [Deprecated("DPD_interval".into())]);
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_refused_by_name() {
+        let host = OsString::from_vec(b"\xffhost".to_vec());
+        let refused = read(["".into(), "-l".into(), host], &mut Vec::new());
+        let text = "value \u{fffd}host of option -l is not UTF-8";
+        assert_eq!(refused, Err(Refusal::Value(text.into())));
+    }
+
+    #[test]
+    fn a_group_is_looked_up_when_its_turn_comes() {
+        let group = "Local_Socket_GID=no such group,unknown=1";
+        let text = "Invalid value 'no such group' for option 'Local_Socket_GID'";
+        assert_eq!(refused(&["-S", group, "-p", "0"]), text);
+        assert_eq!(cli(&["-S", "local_socket_gid=root"]).group, Some(0));
+        let reset = "local_socket_gid=root,local_socket_gid=";
+        assert_eq!(cli(&["-S", reset]).group, None);
     }
 
     #[test]

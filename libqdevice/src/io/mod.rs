@@ -19,4 +19,4 @@ mod test_dir;
 pub mod tool;
 
 pub use accept::Pause;
-pub use group::group_id;
+pub use group::socket_group;

@@ -1,9 +1,13 @@
 //! Command lines as C's `getopt` reads them, declared with clap.
+//!
+//! clap judges a command line as a whole. The C programs take one option after the other, and the first
+//! one that is wrong, or asks for the usage, ends them whatever stands behind it. So only the
+//! declaration is clap's, for completions and manual pages.
 
 use clap::builder::OsStringValueParser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// An option that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,43 +67,79 @@ pub fn valued(letter: &'static str, name: &'static str, help: &'static str) -> A
 }
 
 /// The options in the order in which they were given; `args` starts with the program's name.
+///
+/// What cannot be read is the last entry.
 pub fn parse(
-    program: Command,
+    program: &Command,
     args: impl IntoIterator<Item = OsString>,
-) -> Result<Vec<Given>, BadOption> {
-    parse_all(program, args).map(|(given, _)| given)
+) -> Vec<Result<Given, BadOption>> {
+    read(program, args).0
 }
 
-/// The options as from [`parse`], and the operands.
+/// The options, if all can be read, and the operands.
 pub fn parse_all(
-    program: Command,
+    program: &Command,
     args: impl IntoIterator<Item = OsString>,
 ) -> Result<(Vec<Given>, Vec<OsString>), BadOption> {
-    let matches = program
-        .try_get_matches_from(args)
-        .map_err(|error| bad_option(&error))?;
-    let operands = matches.get_many::<OsString>(REST).unwrap_or_default();
-    let operands = operands.cloned().collect();
-    let mut given = Vec::new();
-    for id in matches.ids().map(clap::Id::as_str).filter(|&id| id != REST) {
-        let Some(letter) = id.chars().next() else {
+    let (given, operands) = read(program, args);
+    let given: Result<_, _> = given.into_iter().collect();
+    Ok((given?, operands))
+}
+
+fn read(
+    program: &Command,
+    args: impl IntoIterator<Item = OsString>,
+) -> (Vec<Result<Given, BadOption>>, Vec<OsString>) {
+    let mut args = args.into_iter().skip(1);
+    let (mut given, mut operands) = (Vec::new(), Vec::new());
+    while let Some(arg) = args.next().filter(|arg| arg != "--") {
+        let Some(mut cluster) = cluster_of(&arg) else {
+            operands.push(arg);
+            if is_script(program) {
+                break;
+            }
             continue;
         };
-        let values = matches.get_many::<OsString>(id).unwrap_or_default();
-        let places = matches.indices_of(id).unwrap_or_default();
-        given.extend(places.zip(values).map(|(at, value)| {
-            (
-                at,
-                Given {
-                    letter,
-                    value: value.clone(),
-                },
-            )
-        }));
+        while let Some((&letter, rest)) = cluster.split_first() {
+            let letter = char::from(letter);
+            let (value, behind) = match takes_value(program, letter) {
+                None => (Err(BadOption::Unknown(letter)), rest),
+                Some(false) => (Ok(OsString::new()), rest),
+                Some(true) if rest.is_empty() => {
+                    (args.next().ok_or(BadOption::ValueMissing(letter)), rest)
+                }
+                Some(true) => (Ok(OsStr::from_bytes(rest).to_owned()), &[][..]),
+            };
+            let is_bad = value.is_err();
+            given.push(value.map(|value| Given { letter, value }));
+            if is_bad {
+                return (given, operands);
+            }
+            cluster = behind;
+        }
     }
-    given.sort_by_key(|&(at, _)| at);
-    let given = given.into_iter().map(|(_, given)| given).collect();
-    Ok((given, operands))
+    operands.extend(args);
+    (given, operands)
+}
+
+/// The letters of an argument that is no operand.
+fn cluster_of(arg: &OsStr) -> Option<&[u8]> {
+    let letters = arg.as_bytes().strip_prefix(b"-")?;
+    (!letters.is_empty()).then_some(letters)
+}
+
+fn is_script(program: &Command) -> bool {
+    program
+        .get_arguments()
+        .any(|argument| argument.get_id() == REST && argument.is_trailing_var_arg_set())
+}
+
+/// Whether the option takes a value; `None` if there is no such option.
+fn takes_value(program: &Command, letter: char) -> Option<bool> {
+    let option = program
+        .get_arguments()
+        .find(|option| option.get_short() == Some(letter))?;
+    option.get_num_args().map(|count| count.takes_values())
 }
 
 fn option(letter: &'static str, help: &'static str) -> Arg {
@@ -108,20 +148,6 @@ fn option(letter: &'static str, help: &'static str) -> Arg {
         .help(help)
         .action(ArgAction::Append)
         .value_parser(OsStringValueParser::new())
-}
-
-fn bad_option(error: &clap::Error) -> BadOption {
-    // `-x`, `-l <name>` or `--long`: the letter is the second character, for `--long` a dash.
-    let letter = match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(text)) => text.chars().nth(1),
-        _ => None,
-    };
-    let letter = letter.unwrap_or('?');
-    if error.kind() == ErrorKind::InvalidValue {
-        BadOption::ValueMissing(letter)
-    } else {
-        BadOption::Unknown(letter)
-    }
 }
 
 /// The arguments that are no options.
@@ -137,11 +163,9 @@ mod tests {
             .arg(flag("d", ""))
             .arg(valued("l", "name", ""));
         let args = ["prog"].iter().chain(args).map(OsString::from);
-        let given = parse(program, args)?;
-        Ok(given
-            .into_iter()
-            .map(|g| (g.letter, g.value.into_string().unwrap()))
-            .collect())
+        let pair = |given: Given| (given.letter, given.value.into_string().unwrap());
+        let given = parse(&program, args).into_iter();
+        given.map(|given| given.map(pair)).collect()
     }
 
     fn given(list: &[(char, &str)]) -> Vec<(char, String)> {
@@ -184,7 +208,7 @@ mod tests {
         let script = || script("prog", "").arg(flag("d", ""));
         let parsed = |args: &[&str]| {
             let args = ["prog"].iter().chain(args).map(OsString::from);
-            let (given, operands) = parse_all(script(), args).unwrap();
+            let (given, operands) = parse_all(&script(), args).unwrap();
             (given.len(), operands)
         };
         assert_eq!(
@@ -193,6 +217,15 @@ mod tests {
         );
         assert_eq!(parsed(&["-d", "--", "-d"]), (1, vec!["-d".into()]));
         assert_eq!(parsed(&["x", "--", "y"]).1, ["x", "--", "y"]);
+    }
+
+    #[test]
+    fn what_stands_before_a_bad_option_is_read_first() {
+        let program = program("prog", "").arg(flag("d", ""));
+        let given = parse(&program, ["prog", "-dxd", "-d"].map(OsString::from));
+        let (letter, value) = ('d', OsString::new());
+        let read = Ok(Given { letter, value });
+        assert_eq!(given, [read, Err(BadOption::Unknown('x'))]);
     }
 
     #[test]

@@ -86,7 +86,8 @@ impl Tool {
             cluster: None,
             socket: socket.into(),
         };
-        for Given { letter, value } in parse(self.options(), args)? {
+        for given in parse(&self.options(), args) {
+            let Given { letter, value } = given?;
             match letter {
                 'H' => command = Some(Command::Shutdown),
                 'l' => command = Some(Command::List),

@@ -115,6 +115,7 @@ fn options(matches: &ArgMatches) -> Options {
     Options {
         debug: Debug::Shown,
         place: Place::Foreground,
+        group: None,
         settings: QdeviceSettings {
             lock_file: path(LOCK),
             local_socket_file: path(SOCKET),
