@@ -1,4 +1,4 @@
-//! Both machines against each other: a server, nodes and their links, without sockets or clocks.
+//! A server, nodes and the links between them.
 
 use libqdevice::base::{NodeId, NodeInfo, NodeList, NodeState, Quorate, RingId, Time, Verbosity};
 use libqdevice::client::{
@@ -12,20 +12,20 @@ use libqdevice::wire::Message;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A node: its qdevice, and what its corosync knows.
-struct Node {
-    client: Client,
+pub(crate) struct Node {
+    pub(crate) client: Client,
     /// The connection to the server.
-    peer: Option<PeerId>,
-    ring: RingId,
+    pub(crate) peer: Option<PeerId>,
+    pub(crate) ring: RingId,
     /// The last poll: the ring and whether the vote was cast.
-    cast: Option<(RingId, bool)>,
+    pub(crate) cast: Option<(RingId, bool)>,
     /// Whether nothing passes between it and the server, in silence.
-    is_cut_off: bool,
-    exit: Option<bool>,
+    pub(crate) is_cut_off: bool,
+    pub(crate) exit: Option<bool>,
 }
 
 impl Node {
-    fn has_the_vote(&self) -> bool {
+    pub(crate) fn has_the_vote(&self) -> bool {
         self.exit.is_none() && self.cast == Some((self.ring, true))
     }
 }
@@ -38,19 +38,21 @@ enum Delivery {
 }
 
 /// Nodes and a server. Messages take no time and keep their order.
-struct World {
+pub(crate) struct World {
+    algorithm: &'static str,
     now: u64,
     server: Option<Server>,
-    nodes: BTreeMap<u32, Node>,
+    pub(crate) nodes: BTreeMap<u32, Node>,
     wire: VecDeque<Delivery>,
-    peers: u64,
+    pub(crate) peers: u64,
     rings: u64,
 }
 
 impl World {
     /// Nodes 1 to `count`, not started yet, and a running server.
-    fn of(count: u32) -> Self {
+    pub(crate) fn of(algorithm: &'static str, count: u32) -> Self {
         let mut world = Self {
+            algorithm,
             now: 0,
             server: None,
             nodes: BTreeMap::new(),
@@ -59,7 +61,8 @@ impl World {
             rings: 0,
         };
         for id in 1..=count {
-            let config = ClientConfig::from_cmap(&cmap(id, count), &QdeviceSettings::default());
+            let config =
+                ClientConfig::from_cmap(&cmap(algorithm, id, count), &QdeviceSettings::default());
             let config = config.expect("the configuration is complete");
             let client =
                 Client::new(config, StartFacts::default(), u64::from(id)).expect("all votes are 1");
@@ -81,8 +84,8 @@ impl World {
     }
 
     /// Nodes 1 to `count` that have booted together.
-    fn booted(count: u32) -> Self {
-        let mut world = Self::of(count);
+    pub(crate) fn booted(algorithm: &'static str, count: u32) -> Self {
+        let mut world = Self::of(algorithm, count);
         let all: Vec<u32> = (1..=count).collect();
         world.form(&[&all]);
         world.wait(1_000);
@@ -93,12 +96,12 @@ impl World {
         Time::from_millis(self.now)
     }
 
-    fn start_server(&mut self) {
+    pub(crate) fn start_server(&mut self) {
         self.server = Some(Server::new(ServerConfig::default()));
     }
 
     /// The server is killed: its connections are reset.
-    fn kill_server(&mut self) {
+    pub(crate) fn kill_server(&mut self) {
         self.server = None;
         self.wire.clear();
         for id in self.ids() {
@@ -110,7 +113,7 @@ impl World {
     }
 
     /// corosync forms these partitions, one node after the other.
-    fn form(&mut self, partitions: &[&[u32]]) {
+    pub(crate) fn form(&mut self, partitions: &[&[u32]]) {
         for partition in partitions {
             self.rings += 4;
             let ring = RingId::new(partition[0], self.rings);
@@ -126,10 +129,14 @@ impl World {
     }
 
     fn tell_quorum(&mut self, partitions: &[&[u32]]) {
-        let expected = self.nodes.len() + 1;
+        let device = match self.algorithm {
+            "ffsplit" => 1,
+            _ => self.nodes.len() - 1,
+        };
+        let expected = self.nodes.len() + device;
         for partition in partitions {
             for id in *partition {
-                let votes = partition.len() + usize::from(self.nodes[id].has_the_vote());
+                let votes = partition.len() + device * usize::from(self.nodes[id].has_the_vote());
                 let quorate = if votes * 2 > expected {
                     Quorate::Yes
                 } else {
@@ -161,7 +168,7 @@ impl World {
     }
 
     /// Who casts the vote in the ring it is in.
-    fn voters(&self) -> Vec<u32> {
+    pub(crate) fn voters(&self) -> Vec<u32> {
         self.nodes
             .iter()
             .filter(|(_, node)| node.has_the_vote())
@@ -169,7 +176,7 @@ impl World {
             .collect()
     }
 
-    fn state(&self, id: u32) -> String {
+    pub(crate) fn state(&self, id: u32) -> String {
         let status = self.nodes[&id]
             .client
             .status(Verbosity::Brief, &|_| String::new());
@@ -183,12 +190,12 @@ impl World {
         self.nodes.keys().copied().collect()
     }
 
-    fn node(&mut self, id: u32) -> &mut Node {
+    pub(crate) fn node(&mut self, id: u32) -> &mut Node {
         self.nodes.get_mut(&id).expect("a node of this world")
     }
 
     /// Lets `millis` pass, with everything that is due in them.
-    fn wait(&mut self, millis: u64) {
+    pub(crate) fn wait(&mut self, millis: u64) {
         let end = self.now + millis;
         self.settle();
         while let Some(due) = self.next_deadline().filter(|due| *due <= end) {
@@ -218,7 +225,7 @@ impl World {
     }
 
     /// Delivers what is on the wire until it is empty.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         while let Some(delivery) = self.wire.pop_front() {
             if self.is_lost(&delivery) {
                 continue;
@@ -285,7 +292,7 @@ impl World {
         }
     }
 
-    fn tell_node(&mut self, id: u32, event: ClientEvent) {
+    pub(crate) fn tell_node(&mut self, id: u32, event: ClientEvent) {
         let (now, mut out) = (self.time(), Vec::new());
         self.node(id).client.handle(now, event, &mut out);
         self.obey_node(id, out);
@@ -347,16 +354,19 @@ impl World {
 }
 
 /// What corosync.conf of node `own` says in a cluster of `count` nodes.
-fn cmap(own: u32, count: u32) -> CmapSnapshot {
+pub(crate) fn cmap(algorithm: &str, own: u32, count: u32) -> CmapSnapshot {
     let mut cmap = CmapSnapshot::from_iter([
         ("quorum.device.model", CmapValue::from("net")),
-        ("quorum.device.votes", CmapValue::U32(1)),
         ("quorum.device.net.host", "192.0.2.100".into()),
         ("quorum.device.net.tls", "off".into()),
+        ("quorum.device.net.algorithm", algorithm.into()),
         ("runtime.votequorum.this_node_id", CmapValue::U32(own)),
         ("totem.cluster_name", "demo".into()),
         ("totem.config_version", CmapValue::U64(1)),
     ]);
+    if algorithm == "ffsplit" {
+        cmap.set("quorum.device.votes", CmapValue::U32(1));
+    }
     for id in 1..=count {
         cmap.set(
             format!("nodelist.node.{}.nodeid", id - 1),
@@ -368,160 +378,4 @@ fn cmap(own: u32, count: u32) -> CmapSnapshot {
         );
     }
     cmap
-}
-
-#[test]
-fn two_nodes_that_boot_together_both_have_the_vote() {
-    let world = World::booted(2);
-    assert_eq!(world.voters(), [1, 2]);
-    assert_eq!(
-        (world.state(1), world.state(2)),
-        ("Connected".into(), "Connected".into())
-    );
-}
-
-#[test]
-fn a_quiet_cluster_keeps_its_vote_and_its_connections() {
-    let mut world = World::booted(2);
-    let peers = world.peers;
-    world.wait(600_000);
-    assert_eq!(world.voters(), [1, 2]);
-    assert_eq!(world.peers, peers);
-}
-
-#[test]
-fn of_two_nodes_that_lose_each_other_the_lowest_keeps_the_vote() {
-    let mut world = World::booted(2);
-    world.form(&[&[1], &[2]]);
-    assert_eq!(world.voters(), [1]);
-    world.wait(60_000);
-    assert_eq!(world.voters(), [1]);
-}
-
-#[test]
-fn the_order_in_which_the_halves_report_does_not_matter() {
-    let mut world = World::booted(2);
-    world.form(&[&[2], &[1]]);
-    assert_eq!(world.voters(), [1]);
-}
-
-#[test]
-fn nodes_that_meet_again_both_have_the_vote() {
-    let mut world = World::booted(2);
-    world.form(&[&[1], &[2]]);
-    world.wait(10_000);
-    world.form(&[&[1, 2]]);
-    assert_eq!(world.voters(), [1, 2]);
-}
-
-#[test]
-fn four_nodes_in_equal_halves_have_one_half_with_the_vote() {
-    let mut world = World::booted(4);
-    world.form(&[&[1, 2], &[3, 4]]);
-    assert_eq!(world.voters(), [1, 2]);
-    world.form(&[&[1, 2, 3, 4]]);
-    assert_eq!(world.voters(), [1, 2, 3, 4]);
-}
-
-#[test]
-fn three_of_four_nodes_have_the_vote() {
-    let mut world = World::booted(4);
-    world.form(&[&[1], &[2, 3, 4]]);
-    assert_eq!(world.voters(), [2, 3, 4]);
-}
-
-#[test]
-fn the_half_that_is_active_keeps_the_vote_when_the_others_become_a_half() {
-    let mut world = World::booted(4);
-    world.form(&[&[3, 4], &[1], &[2]]);
-    assert_eq!(world.voters(), [3, 4]);
-    world.wait(1_000);
-    world.form(&[&[1, 2]]);
-    assert_eq!(world.voters(), [3, 4], "although node 1 is the lowest");
-}
-
-#[test]
-fn without_a_server_nobody_has_the_vote_and_with_its_return_all_have_it_again() {
-    let mut world = World::booted(2);
-    world.kill_server();
-    assert_eq!(world.voters(), []);
-    world.wait(60_000);
-    assert_eq!(world.state(1), "Connect failed");
-    world.start_server();
-    world.wait(8_000);
-    assert_eq!(world.voters(), [1, 2]);
-}
-
-#[test]
-fn a_server_that_returns_to_a_split_cluster_gives_the_vote_to_one_half() {
-    let mut world = World::booted(4);
-    world.kill_server();
-    world.wait(2_000);
-    world.form(&[&[1, 2], &[3, 4]]);
-    assert_eq!(world.voters(), []);
-    world.start_server();
-    world.wait(20_000);
-    assert_eq!(world.voters(), [1, 2]);
-}
-
-#[test]
-fn a_server_that_was_not_there_at_the_boot_is_found_later() {
-    let mut world = World::of(2);
-    world.kill_server();
-    world.form(&[&[1, 2]]);
-    assert_eq!(world.nodes[&1].cast.map(|(_, vote)| vote), Some(false));
-    world.wait(30_000);
-    world.start_server();
-    world.wait(8_000);
-    assert_eq!(world.voters(), [1, 2]);
-}
-
-#[test]
-fn a_node_whose_daemon_is_stopped_leaves_the_vote_to_the_other() {
-    let mut world = World::booted(2);
-    world.tell_node(1, ClientEvent::Shutdown);
-    world.settle();
-    assert_eq!(world.nodes[&1].exit, Some(true));
-    assert_eq!(world.nodes[&1].cast.map(|(_, vote)| vote), Some(false));
-    world.form(&[&[2]]);
-    assert_eq!(world.voters(), [2]);
-}
-
-#[test]
-fn a_node_that_loses_everything_loses_the_vote_to_the_other() {
-    let mut world = World::booted(2);
-    world.wait(3_000);
-    world.node(1).is_cut_off = true;
-    world.form(&[&[1], &[2]]);
-    assert_eq!(world.voters(), [], "the server waits for node 1");
-    world.wait(12_000);
-    assert_eq!(world.voters(), [2]);
-    world.wait(4_000);
-    assert_eq!(
-        world.nodes[&1]
-            .cast
-            .map(|(ring, vote)| (ring == world.nodes[&1].ring, vote)),
-        Some((true, false))
-    );
-    world.node(1).is_cut_off = false;
-    world.form(&[&[1, 2]]);
-    world.wait(16_000);
-    assert_eq!(world.voters(), [1, 2]);
-}
-
-#[test]
-fn a_cluster_that_grows_by_a_reload_keeps_its_vote() {
-    use libqdevice::client::{ClusterConfig, VoteFacts};
-    let mut world = World::booted(2);
-    for id in [1, 2] {
-        let config = ClusterConfig::from_cmap(&cmap(id, 3), &QdeviceSettings::default());
-        let facts = VoteFacts::default();
-        world.tell_node(
-            id,
-            ClientEvent::Corosync(Corosync::Reloaded { config, facts }),
-        );
-        world.settle();
-    }
-    world.wait(10_000);
-    assert_eq!(world.voters(), [1, 2]);
 }
