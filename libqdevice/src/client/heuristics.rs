@@ -322,6 +322,8 @@ mod tests {
         bench.done();
         bench.membership(OTHER_RING, &[1]);
         assert_eq!(bench.cast(), [(OTHER_RING, false)]);
+        bench.wait(5_000);
+        assert_eq!(bench.cast(), [(OTHER_RING, false)], "votequorum is told on");
         pass(&mut bench, 3);
         assert_eq!(bench.cast(), []);
     }

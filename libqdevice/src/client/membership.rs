@@ -88,11 +88,12 @@ impl Client {
         self.membership.nodes = nodes;
         self.stop_regular_heuristics();
         self.update_vote(vote, turn);
-        if !self.phase.is_running() {
-            // No result of the heuristics can bring a vote.
+        if self.phase.is_running() {
+            self.pause();
+        } else {
+            // No result of the heuristics can bring a vote, so nobody waits for one.
             self.cast_if_owed(turn);
         }
-        self.pause();
         self.run_heuristics(Purpose::Membership, turn)
     }
 
