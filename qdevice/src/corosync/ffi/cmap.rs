@@ -31,8 +31,9 @@ impl Cmap {
         unsafe { borrowed_fd(|fd| (self.functions.fd_get)(self.handle, fd)) }
     }
 
-    /// Takes all changes that wait, in order, without waiting for more.
-    pub fn dispatch(&mut self) -> Result<Vec<Change>, CsError> {
+    /// Takes all notifications that wait, without waiting for more. Returns the names of the keys that
+    /// have changed, in order.
+    pub fn dispatch(&mut self) -> Result<Vec<String>, CsError> {
         CHANGES.take();
         // SAFETY: the handle is live. cmap_dispatch calls the callback on this thread and returns
         // after the last one; it does not call back into the library.
@@ -165,15 +166,6 @@ pub enum Track {
     Prefix,
 }
 
-/// A changed key of cmap, with its new value; `None` when it was deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Name of the key.
-    pub key: String,
-    /// The new value.
-    pub value: Option<CmapValue>,
-}
-
 library! {
     /// What is used of cmap.h.
     struct CmapFunctions from "libcmap.so.4" in "libcmap4 (Debian) or corosynclib" {
@@ -189,7 +181,7 @@ library! {
     }
 }
 
-/// `cmap_notify_value`.
+/// `cmap_notify_value`; not read, but passed by value.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct RawValue {
@@ -203,7 +195,7 @@ type NotifyFn = unsafe extern "C" fn(u64, u64, i32, *const c_char, RawValue, Raw
 
 thread_local! {
     /// What the callback of the dispatch call that runs on this thread has copied so far.
-    static CHANGES: RefCell<Vec<Change>> = const { RefCell::new(Vec::new()) };
+    static CHANGES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 unsafe extern "C" fn on_change(
@@ -211,7 +203,7 @@ unsafe extern "C" fn on_change(
     _: u64,
     _: i32,
     key: *const c_char,
-    new: RawValue,
+    _: RawValue,
     _: RawValue,
     _: *mut c_void,
 ) {
@@ -222,14 +214,7 @@ unsafe extern "C" fn on_change(
     let key = unsafe { CStr::from_ptr(key) }
         .to_string_lossy()
         .into_owned();
-    let value = if new.data.is_null() || new.kind == 0 {
-        None
-    } else {
-        // SAFETY: cmap passes `length` bytes of value that live until this function returns.
-        let bytes = unsafe { std::slice::from_raw_parts(new.data.cast::<u8>(), new.length) };
-        Some(value_of(new.kind, bytes))
-    };
-    CHANGES.with_borrow_mut(|queue| queue.push(Change { key, value }));
+    CHANGES.with_borrow_mut(|queue| queue.push(key));
 }
 
 /// A value by its type number; a number of the wrong size and every other type is [`CmapValue::Other`].
@@ -299,30 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn the_callback_tells_a_deleted_key_from_a_set_one() {
-        let none = RawValue {
+    fn the_callback_copies_the_names_of_changed_keys_in_order() {
+        let value = RawValue {
             kind: 0,
             length: 0,
             data: ptr::null(),
         };
-        let one = RawValue {
-            kind: 2,
-            length: 1,
-            data: (&raw const ONE).cast(),
-        };
-        for new in [one, none] {
-            // SAFETY: key and value are as cmap would pass them.
-            unsafe { on_change(0, 0, 2, c"a.b".as_ptr(), new, none, ptr::null_mut()) };
+        for key in [c"a.b", c"a.a"] {
+            // SAFETY: key and values are as cmap would pass them for a deleted key.
+            unsafe { on_change(0, 0, 1, key.as_ptr(), value, value, ptr::null_mut()) };
         }
-        let change = |value| Change {
-            key: "a.b".into(),
-            value,
-        };
-        assert_eq!(
-            CHANGES.take(),
-            [change(Some(CmapValue::U8(1))), change(None)]
-        );
+        assert_eq!(CHANGES.take(), ["a.b", "a.a"]);
     }
-
-    static ONE: u8 = 1;
 }

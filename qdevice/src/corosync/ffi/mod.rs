@@ -9,7 +9,7 @@
 mod cmap;
 mod votequorum;
 
-pub use cmap::{Change, Cmap, Track};
+pub use cmap::{Cmap, Track};
 pub use votequorum::{Info, Notification, Votequorum};
 
 use super::CsError;
