@@ -8,7 +8,7 @@ use crate::process::Finished;
 use crate::program::{Program, Programs, Side};
 use crate::switch::Switch;
 use crate::votes::{Entry, Votes};
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use libqdevice::base::NodeId;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub struct Node {
     id: NodeId,
     side: Side,
     // Dropped in this order: the programs before the host they run in.
-    _watcher: Watcher,
+    watcher: Watcher,
     qdevice: Option<Daemon>,
     corosync: Option<Daemon>,
     host: Host,
@@ -44,7 +44,7 @@ impl Node {
         Ok(Self {
             id,
             side,
-            _watcher: watcher,
+            watcher,
             qdevice: None,
             corosync: None,
             host,
@@ -112,8 +112,14 @@ impl Node {
         self.host.run(path.map_err(|why| anyhow!(why))?, args)
     }
 
-    /// Fails if one of its daemons ended by itself.
+    /// Fails if one of its daemons ended by itself, or if nobody watched its votes to the end.
     pub fn check(&mut self) -> Result<()> {
+        if let Some(status) = self.watcher.child.try_wait()? {
+            bail!(
+                "the watcher of node {} ended unexpectedly: {status}",
+                self.id
+            );
+        }
         for daemon in self.corosync.iter_mut().chain(&mut self.qdevice) {
             daemon.check()?;
         }
