@@ -9,6 +9,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 impl Game<'_> {
+    /// Whether our server comes to the votes of a cluster in a way of its own, so that they are
+    /// compared at rest only.
+    fn decides_everything_anew(&self, cluster: &[u8]) -> bool {
+        matches!(self.book.algorithm(cluster), Some(2 | 3))
+    }
+
     /// Compares what both servers said; votes that differ are left to be judged at rest.
     pub(super) fn compare(
         &mut self,
@@ -46,12 +52,15 @@ impl Game<'_> {
             }
             if without_numbers(&mended) != without_numbers(ours) {
                 let cluster = before.member(place).map(|m| m.cluster.clone());
-                let cluster = cluster.or_else(|| self.cluster_of(place));
+                let cluster = cluster
+                    .or_else(|| self.cluster_of(place))
+                    .unwrap_or_default();
+                if self.decides_everything_anew(&cluster) {
+                    self.strayed = true;
+                    continue;
+                }
                 let text = side_by_side(place, theirs, ours);
-                self.parted
-                    .entry(cluster.unwrap_or_default())
-                    .or_default()
-                    .push_str(&text);
+                self.parted.entry(cluster).or_default().push_str(&text);
             }
         }
         Ok(())

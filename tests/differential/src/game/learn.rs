@@ -57,6 +57,7 @@ impl Game<'_> {
         for docket in &mut self.dockets {
             docket.note(&self.book, happening);
         }
+        self.last_man.note(&self.book, happening);
         if self.dockets[0].count(&happening.cluster) != before {
             self.outrun.remove(&happening.cluster);
             if self.twins {

@@ -1,7 +1,7 @@
 use super::failure::{Failure, Fault};
 use super::tally::Tally;
 use crate::bench::{Heard, Lane, Said};
-use crate::judge::{Book, Docket, Held, Manner, forbids, is_not_yet};
+use crate::judge::{Book, Docket, Held, LastManDocket, Manner, forbids};
 use crate::trace::{Ending, Flavour, Frame, Piece, Slot, Step, Which};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,7 @@ pub(super) struct Game<'a> {
     prefix: String,
     pub(super) book: Book,
     pub(super) dockets: [Docket; 2],
+    pub(super) last_man: LastManDocket,
     pub(super) held: [BTreeMap<Slot, Held>; 2],
     /// The decision each pushed vote belongs to, by place and number, for the first server.
     pub(super) announced: BTreeMap<(Slot, u32), u64>,
@@ -44,6 +45,7 @@ impl<'a> Game<'a> {
             prefix: format!("{number:08x}-"),
             book: Book::default(),
             dockets: [Docket::new(Manner::Theirs), Docket::new(second)],
+            last_man: LastManDocket::default(),
             held: [BTreeMap::new(), BTreeMap::new()],
             announced: BTreeMap::new(),
             outrun: BTreeSet::new(),
@@ -74,8 +76,7 @@ impl<'a> Game<'a> {
 
     fn step(&mut self, step: &Step) -> Result<(), Fault> {
         let step = &self.with_own_names(step);
-        let not_yet = !self.twins && is_not_yet(step);
-        if not_yet || forbids(&self.book, step, self.flavour.send_limit()) {
+        if forbids(&self.book, step, self.flavour.send_limit()) {
             self.tally.skipped += 1;
             return Ok(());
         }
@@ -103,7 +104,12 @@ impl<'a> Game<'a> {
         self.exchange(slot, &[], |_| Ok(Vec::new()))
     }
 
-    fn send(&mut self, slot: &Slot, frames: &[Frame], cuts: &[usize]) -> Result<(), Fault> {
+    pub(super) fn send(
+        &mut self,
+        slot: &Slot,
+        frames: &[Frame],
+        cuts: &[usize],
+    ) -> Result<(), Fault> {
         let bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
         let mut segments = Vec::new();
         let mut start = 0;

@@ -3,7 +3,7 @@
 use super::failure::Fault;
 use super::play::Game;
 use crate::bench::Lane;
-use crate::judge::{Docket, Held, Manner, leaves_unknowns, torn_apart};
+use crate::judge::{Docket, Held, Manner, Member, leaves_unknowns, torn_apart};
 use crate::trace::{Frame, Slot, Which};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -24,7 +24,7 @@ impl Game<'_> {
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect();
-            if waiting.is_empty() {
+            if waiting.is_empty() && !self.remind()? {
                 return self.judge_all();
             }
             for slot in waiting {
@@ -36,10 +36,39 @@ impl Game<'_> {
         )))
     }
 
+    /// Nodes that the C server has told to wait ask for their vote, as if its timers had run out; says
+    /// whether that has changed anything.
+    fn remind(&mut self) -> Result<bool, Fault> {
+        let waits = |slot: &Slot, member: &Member| {
+            let held = self.held[0].get(slot).copied().unwrap_or_default();
+            member.algorithm == 3 && !member.membership.is_empty() && held == Held::Nothing
+        };
+        let mut waiting = Vec::new();
+        for cluster in self.book.clusters() {
+            let members = self.book.members(&cluster).into_iter();
+            waiting.extend(
+                members
+                    .filter(|(slot, member)| waits(slot, member))
+                    .map(|(slot, _)| slot.clone()),
+            );
+        }
+        let before = self.held.clone();
+        for slot in waiting {
+            let question = Frame::new(12, [(0, vec![0, 0, 255, 255])]);
+            self.send(&slot, &[question], &[])?;
+        }
+        Ok(self.held != before)
+    }
+
     fn judge_all(&mut self) -> Result<(), Fault> {
         for cluster in self.book.clusters() {
             self.tally.judged += 1;
-            self.judge(&cluster)?;
+            match self.book.algorithm(&cluster) {
+                Some(1) => self.judge(&cluster)?,
+                Some(2 | 3) => self.judge_last_man(&cluster)?,
+                _ if self.holds_the_same(&cluster) => {}
+                _ => return Err(Fault::Votes(self.show(&cluster))),
+            }
         }
         self.strayed |= !self.parted.is_empty();
         self.parted.clear();
@@ -54,11 +83,7 @@ impl Game<'_> {
             let text = format!("ours: wrong votes at nodes {:?}\n", wronged[1]);
             return Err(Fault::Invariant(text + &self.show(cluster)));
         }
-        let same = self.book.members(cluster).iter().all(|(slot, member)| {
-            let held = [0, 1].map(|side| self.held[side].get(*slot).copied().unwrap_or_default());
-            // A node that has moved on to a ring the servers refused to hear of ignores all votes.
-            held[0] == held[1] || !self.book.is_up_to_date(slot, member)
-        });
+        let same = self.holds_the_same(cluster);
         let wrong = self.twins && !wronged[0].is_empty();
         let parted = self.parted.contains_key(cluster);
         let names = if same && !wrong && !parted {
@@ -84,6 +109,35 @@ impl Game<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The same for lms and 2nodelms, in which a node of the C server is judged alone.
+    fn judge_last_man(&mut self, cluster: &[u8]) -> Result<(), Fault> {
+        let [theirs, ours] = &self.held;
+        let wronged = self.last_man.wronged(&self.book, ours, cluster);
+        if !wronged.is_empty() && !self.twins {
+            let text = format!("ours: wrong votes at nodes {wronged:?}\n");
+            return Err(Fault::Invariant(text + &self.show(cluster)));
+        }
+        let unlike = self.last_man.unlike_model(&self.book, theirs, cluster);
+        let same = self.holds_the_same(cluster);
+        if same && (!self.twins || unlike.is_empty()) {
+            return Ok(());
+        }
+        if !unlike.is_empty() {
+            let text = format!("theirs: unlike its model at nodes {unlike:?}\n");
+            return Err(Fault::Votes(text + &self.show(cluster)));
+        }
+        self.tally.name(self.last_man.explain(cluster));
+        Ok(())
+    }
+
+    fn holds_the_same(&self, cluster: &[u8]) -> bool {
+        self.book.members(cluster).iter().all(|(slot, member)| {
+            let held = [0, 1].map(|side| self.held[side].get(*slot).copied().unwrap_or_default());
+            // A node that has moved on to a ring the servers refused to hear of ignores all votes.
+            held[0] == held[1] || !self.book.is_up_to_date(slot, member)
+        })
     }
 
     /// The rules of the C server to which its votes are owed; none if it is not known.
@@ -203,7 +257,8 @@ impl Game<'_> {
         }
         text.extend(self.parted.get(cluster).map(String::as_str));
         for (side, name) in ["theirs", "ours"].into_iter().enumerate() {
-            let _ = match self.dockets[side].expects(cluster) {
+            let expected = self.dockets[side].expects(cluster);
+            let _ = match expected.or_else(|| self.last_man.expects(cluster)) {
                 Some(winners) => writeln!(text, "  {name} should give the vote to {winners:?}"),
                 None => writeln!(text, "  {name} has nothing to decide on"),
             };

@@ -61,7 +61,7 @@ pub enum Tie {
 }
 
 /// Something an algorithm may decide on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occasion {
     /// A list of configured nodes, the first one or a later one.
     Config {
@@ -76,8 +76,8 @@ pub enum Occasion {
     Heuristics,
     /// A question for the vote.
     Question,
-    /// The node has left; this is what it was.
-    Left(Box<Member>),
+    /// The node has left.
+    Left,
 }
 
 /// What has happened in a cluster.
@@ -89,8 +89,8 @@ pub struct Happening {
     pub node: u32,
     /// What.
     pub occasion: Occasion,
-    /// The result of the node's heuristics before.
-    pub heuristics_before: i32,
+    /// What was stored of the node before.
+    pub before: Box<Member>,
 }
 
 impl Book {
@@ -105,8 +105,8 @@ impl Book {
         Some(Happening {
             cluster: member.cluster.clone(),
             node: member.node,
-            heuristics_before: member.heuristics,
-            occasion: Occasion::Left(Box::new(member)),
+            occasion: Occasion::Left,
+            before: Box::new(member),
         })
     }
 
@@ -140,6 +140,13 @@ impl Book {
             .collect();
         members.sort_by_key(|(_, member)| member.node);
         members
+    }
+
+    /// Number of the algorithm of a cluster.
+    #[must_use]
+    pub fn algorithm(&self, cluster: &[u8]) -> Option<u32> {
+        let (_, member) = *self.members(cluster).first()?;
+        Some(member.algorithm)
     }
 
     /// The clusters with a node.
@@ -228,7 +235,7 @@ impl Member {
 
     /// Stores what a message with a vote as its answer said.
     fn report(&mut self, frame: &Frame) -> Option<Happening> {
-        let heuristics_before = self.heuristics;
+        let before = Box::new(self.clone());
         let ids = || frame.values(17).filter_map(node_id).collect::<Vec<u32>>();
         let occasion = match (frame.kind, frame.number(18)) {
             (10, Some(kind @ (0 | 1))) => {
@@ -253,7 +260,7 @@ impl Member {
             cluster: self.cluster.clone(),
             node: self.node,
             occasion,
-            heuristics_before,
+            before,
         })
     }
 }

@@ -107,8 +107,8 @@ impl Docket {
         let case = self.cases.entry(happening.cluster.clone()).or_default();
         let reporter = members.iter().find(|member| member.node == happening.node);
         let complete = reporter.is_some_and(|m| !m.config.is_empty() && !m.membership.is_empty());
-        let leaving = match &happening.occasion {
-            Occasion::Left(member) => Some(member.as_ref().clone()),
+        let leaving = match happening.occasion {
+            Occasion::Left => Some(happening.before.as_ref().clone()),
             Occasion::Config { initial: true } if self.manner == Manner::Theirs => {
                 case.put_off |= complete;
                 return;
@@ -127,7 +127,7 @@ impl Docket {
                 members,
                 reporter: leaving
                     .is_none()
-                    .then_some((happening.node, happening.heuristics_before)),
+                    .then_some((happening.node, happening.before.heuristics)),
                 leaving,
                 active: case.active.clone(),
             },

@@ -5,22 +5,6 @@
 use super::{Book, Member, Tie};
 use crate::trace::{Frame, Slot, Step};
 
-/// Numbers of the algorithms our server does not have yet; nobody asks for them in lockstep.
-pub(super) const NOT_YET: [u32; 3] = [0, 2, 3];
-
-/// Whether a step asks for an algorithm that our server does not have yet.
-#[must_use]
-pub fn is_not_yet(step: &Step) -> bool {
-    let Step::Send { frames, .. } = step else {
-        return false;
-    };
-    let missing = |frame: &Frame| {
-        let algorithm = frame.number(11).unwrap_or(0);
-        frame.kind == 3 && NOT_YET.contains(&algorithm)
-    };
-    frames.iter().any(missing)
-}
-
 /// Whether a step is to be skipped on both servers.
 #[must_use]
 pub fn forbids(book: &Book, step: &Step, send_limit: usize) -> bool {

@@ -5,13 +5,10 @@
 
 use super::Book;
 use super::ffsplit::Quirk;
-use super::guard::NOT_YET;
+use super::their_lms::Mended;
 use crate::bench::Said;
 use crate::trace::{Frame, Piece, Slot};
 use std::collections::BTreeSet;
-
-/// The name of what is no difference but work to be done.
-const UNFINISHED: &str = "unfinished";
 
 /// What was said on one connection during one step.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ struct Named {
     mend: fn(&Exchange<'_>, &mut [Said]),
 }
 
-const NAMED: [Named; 4] = [
+const NAMED: [Named; 3] = [
     Named {
         name: "Q3",
         mend: an_admitted_node_keeps_its_name,
@@ -45,10 +42,6 @@ const NAMED: [Named; 4] = [
         name: "Q37",
         mend: names_with_control_characters_are_refused,
     },
-    Named {
-        name: UNFINISHED,
-        mend: missing_algorithms_are_not_offered,
-    },
 ];
 
 /// The names of all differences the tester expects, as `docs/differences.md` has them.
@@ -56,8 +49,11 @@ const NAMED: [Named; 4] = [
 pub fn names() -> BTreeSet<&'static str> {
     let wire = NAMED.iter().map(|named| named.name);
     let votes = Quirk::ALL.into_iter().map(Quirk::name);
-    let all = wire.chain(votes).chain(["Q19", "Q21"]);
-    all.filter(|&name| name != UNFINISHED).collect()
+    let last_man = Mended::ALL
+        .into_iter()
+        .flat_map(|mended| [mended.name(false), mended.name(true)]);
+    let others = ["Q19", "Q21", "Q32", "Q34", "Q62"];
+    wire.chain(votes).chain(last_man).chain(others).collect()
 }
 
 /// Turns what the C server said into what ours must say; returns the names of the differences used.
@@ -124,24 +120,6 @@ fn names_with_control_characters_are_refused(exchange: &Exchange<'_>, said: &mut
             kind: 5,
             body: Frame::new(5, seq.into_iter().chain([(6, vec![0, 9])])).body_bytes(),
         };
-    }
-}
-
-/// Until all four algorithms are there, the server offers those that are.
-fn missing_algorithms_are_not_offered(_: &Exchange<'_>, said: &mut [Said]) {
-    for one in said {
-        let frame = one.frame();
-        if let (Said::Message { kind: 4, body }, Some(mut frame)) = (one, frame) {
-            for piece in &mut frame.body {
-                if let Piece::Option(10, list) = piece {
-                    *list = (0..4_u16)
-                        .filter(|&number| !NOT_YET.contains(&u32::from(number)))
-                        .flat_map(u16::to_be_bytes)
-                        .collect();
-                }
-            }
-            *body = frame.body_bytes();
-        }
     }
 }
 

@@ -61,6 +61,7 @@ impl Cluster {
             2 | 3 => vec![2, 0, 0, 0, 0],
             _ => [vec![3], nominated.to_be_bytes().to_vec()].concat(),
         };
+        let ring_seq = *roll.pick(&[4, 4, 4, 0]);
         let nodes = ids
             .iter()
             .zip(1..)
@@ -69,7 +70,7 @@ impl Cluster {
                 id,
                 data_center: u32::from(roll.chance(10)),
                 connected: false,
-                ring: (first, 4),
+                ring: (first, ring_seq),
                 sees: ids.clone(),
                 news: Vec::new(),
             })
@@ -84,10 +85,11 @@ impl Cluster {
             tie,
             kap: roll.below(3),
             heuristics: *roll.pick(&[0, 40, 70]),
-            heartbeat: 8000 + roll.below(112_000),
+            // Long enough that no timer of the C server's lms runs out in a scenario.
+            heartbeat: 60_000 + roll.below(60_000),
             version: 1,
             config: ids,
-            ring_seq: 4,
+            ring_seq,
             nodes,
         }
     }

@@ -63,7 +63,7 @@ impl World {
         let slot = self.clusters[at].nodes[node].slot.clone();
         let heartbeat = roll
             .chance(50)
-            .then(|| *roll.pick(&[8000, 120_000, 60_000, 120_001, 999]));
+            .then(|| *roll.pick(&[90_000, 120_000, 60_000, 120_001, 999]));
         let kap = roll.chance(60).then(|| u8::from(roll.chance(60)));
         vec![self.say(&slot, |seq| traffic::options(seq, heartbeat, kap))]
     }

@@ -128,7 +128,7 @@ impl World {
             1 => traffic::init(seq, &self.clusters[at].admission(roll, node)),
             2..=4 => self.clusters[at].report(roll, node, news, seq),
             5 => traffic::heuristics(seq, 1),
-            6 => traffic::options(seq, Some(8000), Some(1)),
+            6 => traffic::options(seq, Some(80_000), Some(1)),
             _ => traffic::echo(seq),
         };
         let mut steps = vec![Step::Connect(slot.clone())];
