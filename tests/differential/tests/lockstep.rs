@@ -70,8 +70,10 @@ fn our_server_differs_only_where_it_is_expected_to() {
         ours: ours(),
         twins: false,
     };
-    play(matching.clone(), Algorithm::FfSplit, Malformed::No, 60);
-    play(matching, Algorithm::FfSplit, Malformed::Yes, 60);
+    for algorithm in Algorithm::ALL {
+        play(matching.clone(), algorithm, Malformed::No, 25);
+        play(matching.clone(), algorithm, Malformed::Yes, 25);
+    }
 }
 
 /// The first failure of a C server with a planted fault, in the place of `ours` or of a twin.
@@ -113,6 +115,32 @@ fn a_dropped_message_is_noticed() {
             return;
         };
         assert!(matches!(fault, Fault::Words(_)), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_planted_fault_of_our_server_is_noticed_with_every_algorithm() {
+    let Some(theirs) = theirs() else { return };
+    let mut arena = Arena::new(Matching {
+        theirs,
+        ours: ours(),
+        twins: false,
+    });
+    for algorithm in Algorithm::ALL {
+        for tamper in [Tamper::FlipVote(2), Tamper::DropMessage(4)] {
+            arena.tamper_with(Some(tamper));
+            let subject = Subject {
+                algorithm,
+                malformed: Malformed::No,
+            };
+            let noticed = (0..12).filter(|&seed| {
+                let outcome = arena.play(&scenario(seed, subject), &mut Tally::default());
+                outcome.expect("servers start").is_err()
+            });
+            let noticed = noticed.count();
+            // A vote that is taken back at once or answered by nobody makes no difference.
+            assert!(noticed >= 6, "{algorithm:?} {tamper:?}: {noticed} of 12");
+        }
     }
 }
 

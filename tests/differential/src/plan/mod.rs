@@ -43,6 +43,11 @@ pub fn scenario(seed: u64, subject: Subject) -> Scenario {
     let mut world = World::new(&mut roll, subject);
     let mut steps = world.opening(&mut roll);
     let length = steps.len() + 5 + roll.below(45) as usize;
+    // Where votes are compared at rest only, there has to be more rest.
+    let rest = match subject.algorithm {
+        Algorithm::Test | Algorithm::FfSplit => 5,
+        Algorithm::TwoNodeLms | Algorithm::Lms => 20,
+    };
     while steps.len() < length {
         if subject.malformed == Malformed::Yes && roll.chance(25) {
             steps.extend(world.mischief(&mut roll, flavour));
@@ -52,7 +57,7 @@ pub fn scenario(seed: u64, subject: Subject) -> Scenario {
         if roll.chance(4) {
             steps.push(question(&mut roll, &world, subject));
         }
-        if roll.chance(5) {
+        if roll.chance(rest) {
             steps.push(Step::Settle);
         }
     }
