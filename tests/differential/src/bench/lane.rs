@@ -55,14 +55,18 @@ impl Lane {
     /// It does not start or does not accept a connection.
     pub fn start(program: &Program, flavour: Flavour) -> anyhow::Result<Self> {
         let daemon = Daemon::start(program, flavour)?;
-        Ok(Self {
+        let mut lane = Self {
             name: program.name,
             probe: Link::connect(daemon.address())?,
             daemon,
             links: BTreeMap::new(),
             token: TOKENS,
             tamper: None,
-        })
+        };
+        // A connection counts from the moment the server has accepted it.
+        lane.check_probe()
+            .map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        Ok(lane)
     }
 
     /// Plants a fault from now on.
@@ -148,6 +152,7 @@ impl Lane {
         let Ok(said) = link.read_until(u32::MAX) else {
             return Err(self.diagnose(&format!("the end of {slot}")));
         };
+        self.wait_for_count()?;
         Ok(said)
     }
 
@@ -188,7 +193,7 @@ impl Lane {
             }
             heard.entry(slot.clone()).or_default().extend(said);
         }
-        if ended { self.check_probe() } else { Ok(()) }
+        if ended { self.wait_for_count() } else { Ok(()) }
     }
 
     /// The places with an open connection.
