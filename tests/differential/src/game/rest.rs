@@ -128,7 +128,7 @@ impl Game<'_> {
             let text = format!("theirs: unlike its model at nodes {unlike:?}\n");
             return Err(Fault::Votes(text + &self.show(cluster)));
         }
-        self.tally.name(self.last_man.explain(cluster));
+        self.tally.name(self.last_man.explain(&self.book, cluster));
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 /// What a cluster remembers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LastMan {
-    /// The nodes of the partition chosen last, connected or not.
+    /// The nodes that were given the vote last and have not left since.
     active: BTreeSet<u32>,
     /// The nodes that have come to work since they connected; the others are newcomers.
     settled_in: BTreeSet<u32>,
@@ -23,9 +23,11 @@ struct Part<'a> {
 impl LastMan {
     /// Decides on the connected nodes as they are now.
     pub(super) fn decide(&mut self, members: &[Member]) -> Outcome {
-        let Some(parts) = parts(members) else {
+        let Some(mut parts) = parts(members) else {
             return Outcome::Unsettled;
         };
+        // Number 0 is a ring that was not formed yet.
+        parts.retain(|part| part.nodes[0].algorithm != 3 || part.nodes[0].ring_seq() != 0);
         let allowed: Vec<&Part<'_>> = parts
             .iter()
             .filter(|p| !self.keeps_out(p, &parts))
@@ -33,7 +35,7 @@ impl LastMan {
         let Some(winner) = best(&allowed, members) else {
             return Outcome::Unsettled;
         };
-        self.active.clone_from(&winner.ids);
+        self.active = winner.nodes.iter().map(|member| member.node).collect();
         let working = allowed.iter().flat_map(|part| &part.nodes);
         self.settled_in.extend(working.map(|member| member.node));
         Outcome::Winners(winner.nodes.iter().map(|member| member.node).collect())
@@ -42,6 +44,7 @@ impl LastMan {
     /// A node has left; if it comes back it is a newcomer.
     pub(super) fn leave(&mut self, node: u32) {
         self.settled_in.remove(&node);
+        self.active.remove(&node);
     }
 
     /// Newcomers never take the vote from nodes that work with it.
@@ -53,20 +56,18 @@ impl LastMan {
     }
 }
 
-/// Whether every node that has sent a membership stands in it; the rules say nothing of others.
-pub(super) fn is_sane(members: &[Member]) -> bool {
-    members
-        .iter()
-        .all(|m| m.membership.is_empty() || m.membership.contains(&m.node))
+/// Whether a node has sent a membership that does not name it; that counts as none.
+pub(super) fn denies_itself(member: &Member) -> bool {
+    !member.membership.is_empty() && !member.membership.contains(&member.node)
 }
 
-/// The rings; `None` while the connected nodes of one do not agree on it, or if there is none.
+/// The rings; `None` while the connected nodes of one do not agree on it.
 fn parts(members: &[Member]) -> Option<Vec<Part<'_>>> {
     let set = |member: &Member| member.membership.iter().copied().collect::<BTreeSet<u32>>();
     let mut parts: Vec<Part<'_>> = Vec::new();
     for one in members
         .iter()
-        .filter(|member| !member.membership.is_empty())
+        .filter(|member| member.membership.contains(&member.node))
     {
         let ids = set(one);
         for other in members.iter().filter(|other| ids.contains(&other.node)) {
@@ -82,7 +83,7 @@ fn parts(members: &[Member]) -> Option<Vec<Part<'_>>> {
             }),
         }
     }
-    (!parts.is_empty()).then_some(parts)
+    Some(parts)
 }
 
 /// The best score, then the most nodes, then the tie-breaker, then the lowest node.

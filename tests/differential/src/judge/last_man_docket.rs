@@ -1,7 +1,7 @@
 use super::book::{Book, Happening, Member, Occasion};
 use super::ffsplit::Outcome;
 use super::held::Held;
-use super::last_man::{LastMan, is_sane};
+use super::last_man::{LastMan, denies_itself};
 use super::their_lms::{Asked, Mended, TheirLms};
 use crate::trace::Slot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,6 @@ struct Case {
     winners: Option<BTreeSet<u32>>,
     /// The nodes that were told of it; whoever came later was not.
     told: BTreeSet<u32>,
-    /// Whether a node was not in its own membership, of which the rules say nothing.
-    lawless: bool,
     /// The C server as it is, then with one rule mended each.
     models: Vec<TheirLms>,
 }
@@ -94,12 +92,19 @@ impl LastManDocket {
 
     /// Why the C server, which does what its model says, has come to other votes.
     #[must_use]
-    pub fn explain(&self, cluster: &[u8]) -> &'static str {
+    pub fn explain(&self, book: &Book, cluster: &[u8]) -> &'static str {
         let Some(case) = self.cases.get(cluster) else {
             return "nothing";
         };
-        let Some(winners) = case.winners.as_ref().filter(|_| !case.lawless) else {
-            return if case.lawless { "Q34" } else { "Q62" };
+        if book
+            .members(cluster)
+            .iter()
+            .any(|(_, member)| denies_itself(member))
+        {
+            return "Q34";
+        }
+        let Some(winners) = &case.winners else {
+            return "Q62";
         };
         let right = |model: &&TheirLms| {
             case.told.iter().all(|&node| {
@@ -130,7 +135,6 @@ impl Case {
             rules: LastMan::default(),
             winners: None,
             told: BTreeSet::new(),
-            lawless: false,
             models: models
                 .map(|mended| TheirLms::new(two_nodes, mended))
                 .collect(),
@@ -162,10 +166,9 @@ impl Case {
         if asked == Asked::Departure {
             self.rules.leave(happening.node);
         }
-        self.lawless |= !is_sane(after);
         self.winners = match self.rules.decide(after) {
-            Outcome::Winners(winners) if !self.lawless => Some(winners),
-            Outcome::Winners(_) | Outcome::Unsettled => None,
+            Outcome::Winners(winners) => Some(winners),
+            Outcome::Unsettled => None,
         };
         self.told = after.iter().map(|member| member.node).collect();
     }

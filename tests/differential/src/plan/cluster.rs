@@ -3,7 +3,7 @@
 use super::Subject;
 use super::roll::Roll;
 use super::traffic::{self, Admission};
-use crate::trace::{Frame, Slot, Step};
+use crate::trace::{Frame, Slot};
 use libqdevice::base::Algorithm;
 
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Cluster {
     }
 
     /// The network falls into parts, or heals; the nodes form new rings.
-    pub(super) fn split(&mut self, roll: &mut Roll) -> Vec<Step> {
+    pub(super) fn split(&mut self, roll: &mut Roll) {
         let parts = match roll.below(10) {
             0..4 => 1,
             4..9 => 2,
@@ -146,7 +146,6 @@ impl Cluster {
                 }
             }
         }
-        Vec::new()
     }
 
     pub(super) fn report(&self, roll: &mut Roll, node: usize, news: News, seq: u32) -> Frame {

@@ -61,6 +61,9 @@ pub fn scenario(seed: u64, subject: Subject) -> Scenario {
             steps.push(Step::Settle);
         }
     }
+    if roll.chance(70) {
+        steps.extend(world.closing(&mut roll));
+    }
     Scenario {
         seed,
         flavour,

@@ -57,6 +57,23 @@ impl World {
         steps
     }
 
+    /// All nodes tell what they know, so that nothing is left to wait for.
+    pub(super) fn closing(&mut self, roll: &mut Roll) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for at in 0..self.clusters.len() {
+            for node in self.clusters[at]
+                .nodes
+                .iter_mut()
+                .filter(|node| node.connected)
+            {
+                node.news.retain(|news| matches!(news, News::Config { .. }));
+                node.news.push(News::Membership);
+            }
+            steps.extend(self.all_news(roll, at));
+        }
+        steps
+    }
+
     /// Something that a cluster or one of its nodes may do.
     pub(super) fn turn(&mut self, roll: &mut Roll) -> Vec<Step> {
         let at = roll.index(self.clusters.len());
@@ -86,7 +103,10 @@ impl World {
         }
         match roll.below(100) {
             0..28 => self.tell(roll, at, node),
-            28..40 => self.clusters[at].split(roll),
+            28..40 => {
+                self.clusters[at].split(roll);
+                Vec::new()
+            }
             40..66 => vec![Step::Confirm(
                 slot,
                 if roll.chance(85) {
@@ -206,10 +226,15 @@ impl World {
 
     /// The nodes of a cluster form new rings and tell all of it, in any order.
     fn episode(&mut self, roll: &mut Roll, at: usize) -> Vec<Step> {
-        let mut steps = Vec::new();
         if roll.chance(80) {
-            steps.extend(self.clusters[at].split(roll));
+            self.clusters[at].split(roll);
         }
+        self.all_news(roll, at)
+    }
+
+    /// The nodes of a cluster tell all they know, in any order.
+    fn all_news(&mut self, roll: &mut Roll, at: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
         let connected = |cluster: &Cluster| -> Vec<usize> {
             let nodes = cluster.nodes.iter().enumerate();
             nodes
