@@ -1,6 +1,6 @@
 //! corosync.conf of a bed. [corosync.conf(5), corosync-qdevice(8)]
 
-use libqdevice::base::{KeepActivePartition, NodeId, TieBreaker};
+use libqdevice::base::{Algorithm, KeepActivePartition, NodeId, TieBreaker};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -33,9 +33,11 @@ pub struct Conf {
     pub token: Duration,
 }
 
-/// The section `quorum.device` for model net and algorithm ffsplit.
+/// The section `quorum.device` for model net.
 #[derive(Debug, Clone)]
 pub struct Device {
+    /// `net.algorithm`.
+    pub algorithm: Algorithm,
     /// `timeout`: how long a vote lasts. Heartbeats to qnetd and its patience derive from it.
     pub timeout: Duration,
     /// `sync_timeout`: how long corosync waits for a vote while the membership changes.
@@ -50,6 +52,7 @@ impl Default for Device {
     /// Half of corosync's own 10 s, because much of a run is waiting for it.
     fn default() -> Self {
         Self {
+            algorithm: Algorithm::FfSplit,
             timeout: Duration::from_secs(5),
             sync_timeout: Duration::from_secs(15),
             tie_breaker: TieBreaker::Lowest,
@@ -72,7 +75,17 @@ impl Conf {
     /// The votes of all nodes and the device.
     #[must_use]
     pub fn expected_votes(&self) -> u32 {
-        self.nodes.iter().map(|_| 1).sum::<u32>() + 1
+        self.node_votes() + self.device_votes()
+    }
+
+    /// The votes of the device: one less than there are nodes, unless the file says another number.
+    #[must_use]
+    pub fn device_votes(&self) -> u32 {
+        self.device.votes().unwrap_or(self.node_votes() - 1)
+    }
+
+    fn node_votes(&self) -> u32 {
+        self.nodes.iter().map(|_| 1).sum()
     }
 }
 
@@ -100,6 +113,16 @@ impl fmt::Display for Conf {
     }
 }
 
+impl Device {
+    /// `votes`; left out of the file when `None`, so that one node and the device are a majority.
+    const fn votes(&self) -> Option<u32> {
+        match self.algorithm {
+            Algorithm::FfSplit | Algorithm::Test => Some(1),
+            Algorithm::Lms | Algorithm::TwoNodeLms => None,
+        }
+    }
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (timeout, sync) = (self.timeout.as_millis(), self.sync_timeout.as_millis());
@@ -108,11 +131,15 @@ impl fmt::Display for Device {
             TieBreaker::Highest => "highest".to_owned(),
             TieBreaker::Node(node) => node.to_string(),
         };
+        writeln!(f, " device {{\n  model: net")?;
+        if let Some(votes) = self.votes() {
+            writeln!(f, "  votes: {votes}")?;
+        }
         write!(
             f,
-            " device {{\n  model: net\n  votes: 1\n  timeout: {timeout}\n  sync_timeout: {sync}\n  \
-             net {{\n   host: {QNETD}\n   algorithm: ffsplit\n   tls: off\n   \
-             tie_breaker: {tie_breaker}\n"
+            "  timeout: {timeout}\n  sync_timeout: {sync}\n  net {{\n   host: {QNETD}\n   \
+             algorithm: {}\n   tls: off\n   tie_breaker: {tie_breaker}\n",
+            self.algorithm.key()
         )?;
         if let Some(keep_active) = self.keep_active {
             let switch = match keep_active {
@@ -160,5 +187,21 @@ mod tests {
             "{text}"
         );
         assert!(!Device::default().to_string().contains("keep_active"));
+    }
+
+    #[test]
+    fn the_device_has_one_vote_less_than_the_nodes_when_one_node_is_to_be_enough() {
+        let conf = |algorithm| {
+            let device = Device {
+                algorithm,
+                ..Device::default()
+            };
+            Conf::of_nodes(3, device)
+        };
+        let (half, last) = (conf(Algorithm::FfSplit), conf(Algorithm::Lms));
+        assert_eq!((half.device_votes(), half.expected_votes()), (1, 4));
+        assert!(half.to_string().contains("  votes: 1\n"));
+        assert_eq!((last.device_votes(), last.expected_votes()), (2, 5));
+        assert!(!last.to_string().contains("votes:"));
     }
 }

@@ -2,6 +2,7 @@
 
 mod failure;
 mod isolation;
+mod last_man;
 mod qnetd_loss;
 mod reload;
 mod split;
@@ -52,6 +53,7 @@ pub fn all() -> Vec<Scenario> {
     // The long ones first: they decide when the last of a parallel run is over.
     let mut all = split::scenarios();
     all.extend(texts::scenarios());
+    all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
     all.extend(qnetd_loss::scenarios());
     all.extend(failure::scenarios());
