@@ -166,6 +166,23 @@ fn both_ways_to_end_withdraw_the_vote_before_the_arbiter_can_know() {
 }
 
 #[test]
+fn a_node_that_was_stopped_until_the_other_got_the_vote_does_not_cast_it_when_it_goes_on() {
+    with_each_arbiter(|mut stage| {
+        boot(&mut stage);
+        split(&mut stage);
+        stage.signal(1, Signal::STOP).unwrap();
+        stage.until_cast(&[2], RIGHT, true).unwrap();
+        stage.signal(1, Signal::CONT).unwrap();
+        stage.until_cast(&[1], LEFT, false).unwrap();
+        let given = moment(&stage, 2, What::CastFor(RIGHT)).unwrap();
+        let late = stage.history().iter().find(|(node, report)| {
+            *node == 1 && report.what == What::CastFor(LEFT) && report.micros > given
+        });
+        assert_eq!(late, None);
+    });
+}
+
+#[test]
 fn a_reload_with_a_third_node_reaches_the_arbiter() {
     with_each_arbiter(|mut stage| {
         boot(&mut stage);
