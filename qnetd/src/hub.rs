@@ -1,5 +1,7 @@
 use crate::connection::{Connection, Order};
+use crate::grace::Grace;
 use crate::{ipc, listener};
+use libqdevice::base::Time;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent};
 use libqdevice::io::log::tell;
@@ -23,6 +25,7 @@ pub(crate) struct Hub {
     peers: BTreeMap<PeerId, mpsc::Sender<Order>>,
     next_peer: u64,
     alarm: Alarm,
+    grace: Grace,
     sender: mpsc::Sender<Inbound>,
     inbox: mpsc::Receiver<Inbound>,
 }
@@ -67,6 +70,7 @@ impl Hub {
             peers: BTreeMap::new(),
             next_peer: 0,
             alarm: Alarm::new()?,
+            grace: Grace::default(),
             sender,
             inbox,
         })
@@ -90,7 +94,7 @@ impl Hub {
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                reached = self.alarm.reached(self.server.next_deadline()) => {
+                reached = self.alarm.reached(self.next_alarm()) => {
                     reached?;
                     self.handle_timeout();
                 }
@@ -98,6 +102,7 @@ impl Hub {
                     IpcEvent::Asked(question) => {
                         let (reply, then) = ipc::answer(&self.server, question.line());
                         question.answer(reply, then);
+                        self.take_waiting();
                     }
                     IpcEvent::ShutdownAnswered => break,
                 },
@@ -110,6 +115,16 @@ impl Hub {
         accepting.abort();
         self.handle(Event::Shutdown);
         Ok(())
+    }
+
+    /// Serves clients between two questions, so that tools that ask without end cannot hold them up.
+    fn take_waiting(&mut self) {
+        for _ in 0..BATCH {
+            let Ok(inbound) = self.inbox.try_recv() else {
+                return;
+            };
+            self.take(inbound);
+        }
     }
 
     fn take(&mut self, inbound: Inbound) {
@@ -158,9 +173,19 @@ impl Hub {
         }
     }
 
+    fn next_alarm(&self) -> Option<Time> {
+        let deadline = self.server.next_deadline()?;
+        Some(self.grace.wake_at(deadline))
+    }
+
     fn handle_timeout(&mut self) {
+        let now = clock::now();
+        let deadline = self.server.next_deadline();
+        if deadline.is_some_and(|deadline| !self.grace.is_over(deadline, now)) {
+            return;
+        }
         let mut actions = Vec::new();
-        self.server.handle_timeout(clock::now(), &mut actions);
+        self.server.handle_timeout(now, &mut actions);
         self.perform(actions);
     }
 

@@ -9,11 +9,13 @@
 //! listener  a socket per daemon, a task that accepts
 //! connection  a task per client: bytes to events, orders to bytes
 //! ipc       lines of the tool to answers
+//! grace     what a daemon that was away owes its clients
 //! hub       owns the server; everything meets here
 //! ```
 
 mod cli;
 mod connection;
+mod grace;
 mod hub;
 mod ipc;
 mod listener;

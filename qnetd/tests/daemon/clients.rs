@@ -128,6 +128,20 @@ fn a_silent_client_is_disconnected() {
 }
 
 #[test]
+fn a_client_that_spoke_while_the_daemon_stood_still_is_heard_before_it_is_given_up() {
+    let place = Place::new();
+    let daemon = place.start(&[]);
+    let mut client = place.client().admitted("alpha", 1, 1000);
+    daemon.signal("STOP");
+    client.send(&Message::EchoRequest(Echo::new(1)));
+    // Nothing happens that could be waited for: the time itself is what is wanted.
+    std::thread::sleep(Duration::from_millis(2000));
+    daemon.signal("CONT");
+    assert_eq!(client.receive(), Some(Message::EchoReply(Echo::new(1))));
+    assert_eq!(client.receive(), None);
+}
+
+#[test]
 fn starttls_without_tls_closes_the_connection() {
     let place = Place::new();
     let _daemon = place.start(&[]);
