@@ -134,9 +134,13 @@ fn a_client_that_spoke_while_the_daemon_stood_still_is_heard_before_it_is_given_
     let mut client = place.client().admitted("alpha", 1, 1000);
     daemon.signal("STOP");
     client.send(&Message::EchoRequest(Echo::new(1)));
-    // Nothing happens that could be waited for: the time itself is what is wanted.
-    std::thread::sleep(Duration::from_millis(2000));
+    // Longer than the server's patience with a client of this heartbeat.
+    let pause = Some(Duration::from_secs(2));
+    client.stream.set_read_timeout(pause).unwrap();
+    assert!(client.stream.peek(&mut [0]).is_err());
     daemon.signal("CONT");
+    let patience = Some(Duration::from_secs(20));
+    client.stream.set_read_timeout(patience).unwrap();
     assert_eq!(client.receive(), Some(Message::EchoReply(Echo::new(1))));
     assert_eq!(client.receive(), None);
 }
