@@ -263,7 +263,7 @@ fn what_differs_on_purpose() {
     // Q42
     PROGRAMS.ours(&["-s", "required"], Accepted);
     PROGRAMS.ours(&["-s", "Required"], Accepted);
-    // N6
+    // N7
     let complaint = "Invalid value '0x10' for option 'dpd_interval_coefficient'";
     let hexadecimal = ["-S", "dpd_interval_coefficient=0x10"];
     PROGRAMS.ours(&hexadecimal, Refused(complaint));
