@@ -91,8 +91,9 @@ impl Start<'_> {
             .map_err(crit)?;
         let ipc = ipc(self.options).map_err(|cause| {
             error(format_args!(
-                "Can't create unix socket {}",
-                Numbered(&cause)
+                "Can't create unix socket {}: {}",
+                Numbered(&cause),
+                settings.local_socket_file
             ))
         })?;
         let config = configuration(snapshot, settings).await?;

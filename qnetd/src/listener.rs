@@ -14,7 +14,12 @@ use tokio::sync::mpsc;
 ///
 /// Without a host it takes every address; without IPv6 in the kernel, every IPv4 address.
 pub(crate) fn bind(listen: &Listen, backlog: u32) -> io::Result<StdListener> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no such address");
+    let nothing = match listen.family {
+        Family::Any => "the host has no address",
+        Family::V4 => "the host has no IPv4 address, and -4 asks for one",
+        Family::V6 => "the host has no IPv6 address, and -6 asks for one",
+    };
+    let mut last = io::Error::new(io::ErrorKind::NotFound, nothing);
     for address in addresses(listen)? {
         match bind_to(address, backlog) {
             Ok(listener) => return Ok(listener),

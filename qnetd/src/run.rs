@@ -100,8 +100,11 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
             &error,
         )
     })?;
-    let ipc = IpcSocket::bind(&ipc_options(cli))
-        .map_err(|error| fatal(Level::Error, &"Can't create unix socket", &error))?;
+    let ipc = IpcSocket::bind(&ipc_options(cli)).map_err(|error| {
+        let Fatal { level, text } = fatal(Level::Error, &"Can't create unix socket", &error);
+        let text = format!("{text}: {}", settings.local_socket_file);
+        Fatal { level, text }
+    })?;
     raise_descriptor_limit();
     let crit = |what: &'static str| move |error| fatal(Level::Crit, &what, &error);
     let runtime = Builder::new_multi_thread()

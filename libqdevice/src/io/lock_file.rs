@@ -6,7 +6,7 @@ use rustix::io::Errno;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A locked file with the process id in it. [C: utils.c, `utils_flock`]
 ///
@@ -15,15 +15,15 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct LockFile(#[expect(dead_code, reason = "kept open because the lock ends with it")] File);
 
-/// Why the lock cannot be had; the text is the line of the log.
+/// Why the lock cannot be had; the text is the line of the log, which begins as upstream's.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
-    #[error("Another instance is running")]
-    AnotherInstance,
+    #[error("Another instance is running: it holds {}", .0.display())]
+    AnotherInstance(PathBuf),
     /// The file cannot be written.
-    #[error("Can't acquire lock {}", Numbered(.0))]
-    Failed(#[from] io::Error),
+    #[error("Can't acquire lock {}: {}", Numbered(.1), .0.display())]
+    Failed(PathBuf, #[source] io::Error),
 }
 
 impl LockFile {
@@ -35,28 +35,33 @@ impl LockFile {
             // If that fails, opening the file tells why.
             let _ = DirBuilder::new().mode(0o770).create(dir);
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(path)?;
-        lock(&file)?;
-        file.set_len(0)?;
-        file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
-        Ok(Self(file))
+        match locked(path) {
+            Ok(Some(file)) => Ok(Self(file)),
+            Ok(None) => Err(LockError::AnotherInstance(path.to_owned())),
+            Err(error) => Err(LockError::Failed(path.to_owned(), error)),
+        }
     }
 }
 
-fn lock(file: &File) -> Result<(), LockError> {
+/// The file with our process id in it; `None` if another process holds it.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o640)
+        .open(path)?;
     loop {
-        match fcntl_lock(file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(()),
+        match fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN | Errno::ACCESS) => return Err(LockError::AnotherInstance),
-            Err(error) => return Err(LockError::Failed(error.into())),
+            Err(Errno::AGAIN | Errno::ACCESS) => return Ok(None),
+            Err(error) => return Err(error.into()),
         }
     }
+    file.set_len(0)?;
+    file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+    Ok(Some(file))
 }
 
 #[cfg(test)]
@@ -85,10 +90,9 @@ mod tests {
     #[test]
     fn a_path_that_cannot_be_written_is_named_with_the_systems_reason() {
         let dir = TestDir::new();
-        let error = LockFile::acquire(&dir.path().join("a/b/lock")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "Can't acquire lock (2): No such file or directory"
-        );
+        let path = dir.path().join("a/b/lock");
+        let error = LockFile::acquire(&path).unwrap_err();
+        let text = "Can't acquire lock (2): No such file or directory";
+        assert_eq!(error.to_string(), format!("{text}: {}", path.display()));
     }
 }

@@ -3,14 +3,17 @@
 use std::fmt;
 use std::io;
 
-/// An error of the system as upstream's log shows it: `(13): Permission denied`.
+/// An error of the system as upstream's log shows it: `(13): Permission denied`; one without a number
+/// as it is.
 #[derive(Debug)]
 pub struct Numbered<'a>(pub &'a io::Error);
 
 impl fmt::Display for Numbered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.0.raw_os_error().unwrap_or_default();
-        write!(f, "({number}): {}", Plain(self.0))
+        match self.0.raw_os_error() {
+            Some(number) => write!(f, "({number}): {}", Plain(self.0)),
+            None => write!(f, "({})", self.0),
+        }
     }
 }
 
@@ -42,5 +45,6 @@ mod tests {
     #[test]
     fn an_error_of_our_own_keeps_its_text() {
         assert_eq!(Plain(&io::Error::other("odd")).to_string(), "odd");
+        assert_eq!(Numbered(&io::Error::other("odd")).to_string(), "(odd)");
     }
 }

@@ -4,7 +4,10 @@
     reason = "in a test an error is a failure, in its support too"
 )]
 
+mod addresses;
 mod clients;
 mod same_as_c;
 mod start_and_end;
 mod support;
+mod unavailable;
+mod way_down;

@@ -53,10 +53,18 @@ impl Place {
 
     /// The same for any program of this kind.
     pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = self.command_without_address(program);
+        command
+            .args(["-l", &self.address.ip().to_string()])
+            .args(["-p", &self.address.port().to_string()]);
+        command
+    }
+
+    /// The same, but where it listens is for the caller to say.
+    pub(crate) fn command_without_address(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
-            .args(["-s", "off", "-l", &self.address.ip().to_string()])
-            .args(["-p", &self.address.port().to_string()])
+            .args(["-s", "off"])
             .arg("-S")
             .arg(format!("lock_file={}", self.path("lock").display()))
             .arg("-S")
