@@ -125,14 +125,16 @@ impl Link {
                 said.push(Said::Ended);
                 return Ok(said);
             }
+            if !said.is_empty() {
+                // The C server holds the next small message back until this one is acknowledged, and
+                // the kernel is in no hurry to do that unless it is told so each time.
+                let _ = sockopt::set_tcp_quickack(&self.stream, true);
+            }
             self.fill()?;
         }
     }
 
     fn fill(&mut self) -> Result<(), Silent> {
-        // The C server holds a second small message back until the first is acknowledged, and the
-        // kernel is in no hurry to do that unless it is told so each time.
-        let _ = sockopt::set_tcp_quickack(&self.stream, true);
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk) {
             Ok(0) => self.ended = true,

@@ -53,7 +53,7 @@ impl Cluster {
         } else {
             size
         };
-        let first = *roll.pick(&[1, 1, 1, 7, 2_147_483_645]);
+        let first = *roll.pick(&[1, 1, 1, 7, 2_147_483_645, 3_000_000_000]);
         let ids: Vec<u32> = (first..).take(size as usize).collect();
         let nominated = *roll.pick(&ids) + u32::from(roll.chance(10)) * 50;
         let tie = match roll.below(5) {
