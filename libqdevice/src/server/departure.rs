@@ -37,7 +37,7 @@ impl Server {
             };
             if let Some(earlier) = last_of.insert(cluster, node) {
                 if let Some(own) = self.clusters.get_mut(cluster) {
-                    own.arbiter.forget(earlier);
+                    own.arbiter.forget(View::without(&own.members, earlier));
                 }
                 self.clusters.remove(cluster, earlier);
             }

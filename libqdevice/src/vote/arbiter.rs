@@ -139,12 +139,12 @@ impl Arbiter {
         }
     }
 
-    /// A node has left together with others; the cluster is judged when the last of them
+    /// The view's subject has left together with others; the cluster is judged when the last of them
     /// [leaves](Self::leave).
-    pub fn forget(&mut self, node: NodeId) {
+    pub fn forget(&mut self, view: View<'_>) {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.forget(node),
-            Self::LastMan(last_man) => last_man.forget(node),
+            Self::FfSplit(ffsplit) => ffsplit.forget(view.subject()),
+            Self::LastMan(last_man) => last_man.forget(view),
             Self::Test => {}
         }
     }

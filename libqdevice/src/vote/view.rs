@@ -97,6 +97,15 @@ impl<'a> View<'a> {
         self.subject
     }
 
+    /// What the subject had reported, if it has left.
+    #[must_use]
+    pub fn departed(self) -> Option<&'a Member> {
+        if self.reported.is_some() {
+            return None;
+        }
+        self.stored.get(&self.subject)
+    }
+
     /// The connected nodes by id.
     pub fn members(self) -> impl Iterator<Item = (NodeId, &'a Member)> {
         self.stored.iter().filter_map(move |(&id, stored)| {

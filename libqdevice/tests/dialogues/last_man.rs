@@ -69,7 +69,9 @@ fn a_split_leaves_the_vote_to_the_larger_part_and_a_merge_gives_it_to_all() {
 
 #[test]
 fn a_survivor_of_a_split_takes_over_when_the_one_with_the_vote_dies() {
-    for algorithm in ["lms", "2nodelms"] {
+    // With 2nodelms the dead node may have a C client, which keeps its vote when it only loses its
+    // server: nobody takes over before a membership changes.
+    for (algorithm, taken_over) in [("lms", &[2][..]), ("2nodelms", &[])] {
         let mut world = World::booted(algorithm, 2);
         world.form(&[&[2], &[1]]);
         assert_eq!(world.voters(), [1]);
@@ -79,11 +81,13 @@ fn a_survivor_of_a_split_takes_over_when_the_one_with_the_vote_dies() {
         world.node(1).is_cut_off = true;
         world.node(1).exit = Some(false);
         world.wait(20_000);
-        assert_eq!(world.voters(), [2], "{algorithm}");
+        assert_eq!(world.voters(), taken_over, "{algorithm}");
         world.node(1).is_cut_off = false;
         world.node(1).exit = None;
         world.wait(20_000);
-        assert_eq!(world.voters(), [2], "{algorithm}: node 1 is a newcomer");
+        // With lms node 1 is a newcomer now; with 2nodelms the tie-breaker decides once more.
+        let back = if algorithm == "lms" { [2] } else { [1] };
+        assert_eq!(world.voters(), back, "{algorithm}");
         world.form(&[&[1, 2]]);
         assert_eq!(world.voters(), [1, 2], "{algorithm}");
     }

@@ -1,7 +1,7 @@
 //! last man standing as the manual page puts it, told from what the server has heard.
 
 use crate::Flaw;
-use libqdevice::base::{Heuristics, NodeId, RingId, TieBreaker};
+use libqdevice::base::{Heuristics, NodeId, RingId, TieBreaker, Vote};
 use libqdevice::server::PeerId;
 use libqdevice::wire::{Message, NodeListKind};
 use std::cmp::Reverse;
@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Chronicle {
     tie_breaker: TieBreaker,
     flaw: Flaw,
+    two_nodes: bool,
     nodes: BTreeMap<u32, Heard>,
     winners: Option<BTreeSet<u32>>,
+    /// 2nodelms: somebody left apart from the others who may still have the vote.
+    absent_holder: bool,
 }
 
 struct Heard {
@@ -25,11 +28,17 @@ struct Heard {
     veteran: bool,
     /// It is in the partition that was chosen last.
     holder: bool,
+    /// It was told ACK, and has not confirmed a NACK since.
+    granted: bool,
+    /// The vote it is to confirm.
+    told: Option<(Option<u32>, Vote)>,
 }
 
 impl Chronicle {
-    pub(crate) fn new(tie_breaker: TieBreaker, flaw: Flaw) -> Self {
+    pub(crate) fn new(tie_breaker: TieBreaker, two_nodes: bool, flaw: Flaw) -> Self {
         Self {
+            two_nodes,
+            absent_holder: false,
             tie_breaker,
             flaw,
             nodes: BTreeMap::new(),
@@ -49,8 +58,22 @@ impl Chronicle {
             heuristics: Heuristics::Undefined,
             veteran: false,
             holder: false,
+            granted: false,
+            told: None,
         };
         assert!(self.nodes.insert(node, heard).is_none(), "admitted twice");
+    }
+
+    /// Whether nobody may get the vote although all are settled.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.absent_holder
+    }
+
+    pub(crate) fn told(&mut self, peer: PeerId, seq: Option<u32>, vote: Vote) {
+        if let Some(node) = self.nodes.values_mut().find(|node| node.peer == peer) {
+            node.granted |= vote == Vote::Ack;
+            node.told = Some((seq, vote));
+        }
     }
 
     pub(crate) fn heard(&mut self, peer: PeerId, message: &Message) {
@@ -62,6 +85,13 @@ impl Chronicle {
                 let members = list.nodes.ids().map(|id| id.0).collect();
                 node.membership = Some((list.ring.unwrap(), members));
                 node.heuristics = list.heuristics;
+                self.absent_holder = false;
+            }
+            Message::VoteInfoReply(reply) => {
+                if node.told == Some((reply.seq, Vote::Nack)) {
+                    node.granted = false;
+                }
+                return;
             }
             Message::HeuristicsChange(report) => node.heuristics = report.heuristics,
             _ => return,
@@ -70,15 +100,24 @@ impl Chronicle {
     }
 
     pub(crate) fn left(&mut self, peer: PeerId) {
-        let before = self.nodes.len();
-        self.nodes.retain(|_, node| node.peer != peer);
-        if self.nodes.len() < before {
-            self.decide();
-        }
+        let Some(id) = self.nodes.iter().find(|(_, node)| node.peer == peer) else {
+            return;
+        };
+        let id = *id.0;
+        let gone = self.nodes.remove(&id).unwrap();
+        let apart = gone
+            .membership
+            .is_some_and(|(_, members)| !self.nodes.keys().any(|other| members.contains(other)));
+        self.absent_holder |= self.two_nodes && gone.granted && apart;
+        self.decide();
     }
 
     fn decide(&mut self) {
         self.winners = None;
+        self.nodes.values_mut().for_each(|node| node.told = None);
+        if self.absent_holder {
+            return;
+        }
         let mut groups: BTreeMap<&(RingId, BTreeSet<u32>), BTreeSet<u32>> = BTreeMap::new();
         for (&id, node) in &self.nodes {
             let Some(membership) = &node.membership else {

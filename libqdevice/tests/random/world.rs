@@ -106,7 +106,11 @@ impl World {
             expected_tie_breaker,
             keep,
             links: BTreeMap::new(),
-            chronicle: Chronicle::new(expected_tie_breaker, flaw),
+            chronicle: Chronicle::new(
+                expected_tie_breaker,
+                algorithm == Algorithm::TwoNodeLms,
+                flaw,
+            ),
             connections: 0,
             rings: 4,
             formed: BTreeMap::from([(ring, all.len())]),
@@ -301,6 +305,10 @@ impl World {
                     let node = self.nodes[self.links[peer].node].id;
                     self.chronicle.admitted(node, *peer);
                 }
+                Action::Send {
+                    peer,
+                    message: Message::VoteInfo(info),
+                } => self.chronicle.told(*peer, info.seq, info.vote.unwrap()),
                 _ => {}
             }
         }

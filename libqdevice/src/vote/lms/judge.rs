@@ -31,6 +31,11 @@ pub struct LastMan {
     seasoned: BTreeSet<NodeId>,
     /// Whether the nodes agreed on who is with whom when they were judged last.
     settled: bool,
+    /// A node has left that had the vote, lived apart from all others, and may still cast it.
+    ///
+    /// The C client of 2nodelms keeps its vote when it loses the server. Nobody else gets the vote then
+    /// until a membership is reported.
+    absent_holder: bool,
     round: Round,
 }
 
@@ -44,6 +49,7 @@ impl LastMan {
             chosen: BTreeSet::new(),
             seasoned: BTreeSet::new(),
             settled: false,
+            absent_holder: false,
             round: Round::default(),
         }
     }
@@ -65,7 +71,10 @@ impl LastMan {
                 reply: Vote::NoChange,
                 ..self.decide(view)
             }),
-            Occasion::Membership => Ok(self.decide(view)),
+            Occasion::Membership => {
+                self.absent_holder = false;
+                Ok(self.decide(view))
+            }
         }
     }
 
@@ -74,8 +83,11 @@ impl LastMan {
         self.round.confirm(node, seq, stored)
     }
 
-    /// A node has left; nobody is judged yet.
-    pub fn forget(&mut self, node: NodeId) {
+    /// The view's subject has left; nobody is judged yet.
+    pub fn forget(&mut self, view: View<'_>) {
+        let node = view.subject();
+        let has_vote = self.round.grants().any(|(id, _)| id == node);
+        self.absent_holder |= self.scope == Scope::TwoNodes && has_vote && lived_apart(view);
         self.round.forget(node);
         self.chosen.remove(&node);
         self.seasoned.remove(&node);
@@ -83,7 +95,7 @@ impl LastMan {
 
     /// The view's subject has left: the others are judged without it.
     pub fn leave(&mut self, view: View<'_>) -> Verdict {
-        self.forget(view.subject());
+        self.forget(view);
         self.decide(view)
     }
 
@@ -114,6 +126,10 @@ impl LastMan {
     }
 
     fn decide(&mut self, view: View<'_>) -> Verdict {
+        if self.absent_holder {
+            self.round.give_up();
+            return Verdict::only(Vote::NoChange);
+        }
         let mut found = partitions(view);
         if let (Some(all), Scope::AnySize) = (&mut found, self.scope) {
             // Number 0 is a ring that corosync has not formed yet. [C: qnetd-algo-utils.c]
@@ -154,4 +170,11 @@ impl LastMan {
             },
         }
     }
+}
+
+/// Whether the membership of a node that has left names none of those that are still connected.
+fn lived_apart(view: View<'_>) -> bool {
+    view.departed().is_some_and(|gone| {
+        !gone.membership.is_empty() && view.members().all(|(id, _)| !gone.membership.contains(id))
+    })
 }
