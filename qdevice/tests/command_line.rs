@@ -16,6 +16,7 @@ use beside_c::Takes::{Group, Switch, SwitchOrModel, Text, Umask};
 use beside_c::{Ends, INT, LLONG, Programs, Takes, U32, compare_settings, from};
 use libqdevice::client::QdeviceSettings;
 use libqdevice::settings::Settings;
+use std::process::Command;
 
 const PROGRAMS: Programs = Programs {
     name: "corosync-qdevice",
@@ -183,4 +184,41 @@ fn every_setting_has_the_values_that_the_c_program_has() {
     let compared: Vec<&str> = SETTINGS.iter().map(|&(name, _)| name).collect();
     assert_eq!(compared, known, "a setting without its row");
     compare_settings(&PROGRAMS, SETTINGS);
+}
+
+/// With every number at an end of its range the daemon starts, as far as it can without corosync.
+#[test]
+fn with_extreme_settings_corosync_is_what_is_missing() {
+    // A network namespace of its own has no corosync, whatever runs on this machine.
+    let isolated = |program: &str, args: &[&str]| {
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--net", "--", program]).args(args);
+        unshare.output()
+    };
+    if !isolated("true", &[]).is_ok_and(|output| output.status.success()) {
+        return eprintln!("skipped: only root may make namespaces");
+    }
+    for end in [0, 1] {
+        let numbers = SETTINGS
+            .iter()
+            .filter_map(|(name, takes)| Some((name, takes.range()?[end])));
+        let list: Vec<String> = numbers
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let args = ["-f", "-S", &list.join(","), "-S", "lock_file=/no/such/lock"];
+        for program in [PROGRAMS.ours, PROGRAMS.theirs] {
+            if program == PROGRAMS.theirs && !PROGRAMS.is_c_installed() {
+                continue;
+            }
+            let ended = isolated(program, &args).unwrap();
+            let text = String::from_utf8_lossy(&ended.stderr);
+            let missing =
+                "corosync-qdevice: Failed to initialize the cmap API. Error CS_ERR_LIBRARY\n";
+            assert_eq!(
+                (&*text, ended.status.code()),
+                (missing, Some(1)),
+                "{program}"
+            );
+        }
+    }
 }

@@ -194,6 +194,15 @@ impl Takes {
         }
     }
 
+    /// The least and the greatest number.
+    pub(crate) const fn range(self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::Number(_, least, most, _) => Some([least, most]),
+            Self::Factor => Some(["1", "1000"]),
+            Self::Switch | Self::SwitchOrModel | Self::Text | Self::Umask | Self::Group => None,
+        }
+    }
+
     const fn is_new(self) -> bool {
         matches!(self, Self::Umask | Self::Group)
     }

@@ -97,3 +97,35 @@ fn status_and_list_are_those_of_the_c_program_in_the_same_situation() {
         assert_eq!(ours.len(), theirs.len());
     }
 }
+
+/// All numbers at one end of their ranges, but for the limits of messages to and from clients, which at
+/// their least would let no message pass.
+const EXTREMES: [&str; 2] = [
+    "listen_backlog=1,max_client_send_buffers=2,heartbeat_interval_min=1,heartbeat_interval_max=1,\
+     dpd_interval_coefficient=1,local_socket_backlog=1,ipc_max_clients=0,ipc_max_receive_size=1024,\
+     ipc_max_send_size=1024",
+    "listen_backlog=2147483647,max_client_send_buffers=9223372036854775807,\
+     max_client_send_size=9223372036854775807,max_client_receive_size=9223372036854775807,\
+     heartbeat_interval_min=4294967295,heartbeat_interval_max=4294967295,local_socket_backlog=2147483647,\
+     ipc_max_clients=9223372036854775807,ipc_max_receive_size=9223372036854775807,\
+     ipc_max_send_size=9223372036854775807",
+];
+
+#[test]
+fn with_extreme_settings_clients_and_tools_are_served() {
+    for settings in EXTREMES {
+        for program in [PROGRAM, THEIRS] {
+            if !is_installed(program) {
+                continue;
+            }
+            let place = Place::new();
+            let mut command = place.command_of(program);
+            command.args(["-S", settings]);
+            let daemon = place.start_with(command);
+            assert!(place.client().is_served(), "{program} {settings}");
+            assert!(place.ask("status\n").starts_with("QNetd address:"));
+            daemon.signal("TERM");
+            assert_eq!(daemon.ended().0, Some(0));
+        }
+    }
+}
