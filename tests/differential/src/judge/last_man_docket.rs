@@ -21,6 +21,9 @@ struct Case {
     winners: Option<BTreeSet<u32>>,
     /// The nodes that were told of it; whoever came later was not.
     told: BTreeSet<u32>,
+    /// 2nodelms: a node that lived apart has left. If it had the vote, ours gives it to nobody before a
+    /// membership changes; whether it had is not known here, so from then on only safety is judged.
+    is_withheld: bool,
     /// The C server as it is, then with one rule mended each.
     models: Vec<TheirLms>,
 }
@@ -135,6 +138,7 @@ impl Case {
             rules: LastMan::default(),
             winners: None,
             told: BTreeSet::new(),
+            is_withheld: false,
             models: models
                 .map(|mended| TheirLms::new(two_nodes, mended))
                 .collect(),
@@ -166,9 +170,14 @@ impl Case {
         if asked == Asked::Departure {
             self.rules.leave(happening.node);
         }
+        let gone = happening.before.as_ref();
+        let apart = after
+            .iter()
+            .all(|member| !gone.membership.contains(&member.node));
+        self.is_withheld |= asked == Asked::Departure && self.two_nodes && apart;
         self.winners = match self.rules.decide(after) {
-            Outcome::Winners(winners) => Some(winners),
-            Outcome::Unsettled => None,
+            Outcome::Winners(winners) if !self.is_withheld => Some(winners),
+            Outcome::Winners(_) | Outcome::Unsettled => None,
         };
         self.told = after.iter().map(|member| member.node).collect();
     }
