@@ -199,7 +199,13 @@ mod tests {
         fs::create_dir(&inside).unwrap();
         let held = Folder::lock(&inside, LONG).unwrap();
         thread::scope(|scope| {
-            let second = scope.spawn(|| Folder::lock(&inside, LONG).unwrap());
+            // For a moment there is no directory at all, which whoever comes then is told.
+            let take = || loop {
+                if let Ok(folder) = Folder::lock(&inside, LONG) {
+                    return folder;
+                }
+            };
+            let second = scope.spawn(take);
             fs::rename(&inside, dir.join("old")).unwrap();
             fs::create_dir(&inside).unwrap();
             drop(held);
