@@ -51,7 +51,7 @@ pub enum CertError {
         dir: PathBuf,
     },
     /// Another program holds the database.
-    #[error("another program is working on {}; try again when it is done", dir.display())]
+    #[error("another program is working on {} and does not come to an end; try again when it is done", dir.display())]
     Busy {
         /// The directory.
         dir: PathBuf,

@@ -5,7 +5,9 @@ use crate::host::{Host, NICKNAME, NODE_DB, OURS, REQUEST, SERVER_DB, enrolled};
 use chrono::Utc;
 use libqdevice::certs::{AnchorsBy, Identity, Side};
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::process::Stdio;
 
 #[test]
 fn a_database_with_a_password_is_used_with_the_one_in_its_file() {
@@ -210,4 +212,41 @@ base.commit()
             Err(error) => assert!(!trusted, "{error}"),
         }
     }
+}
+
+#[test]
+fn a_database_that_another_program_holds_is_waited_for_but_not_for_ever() {
+    const HOLD: &str = "
+import sqlite3, sys
+base = sqlite3.connect(sys.argv[1], isolation_level=None)
+base.execute('BEGIN EXCLUSIVE')
+print('held', flush=True)
+sys.stdin.read()
+";
+    let Some(host) = enrolled() else {
+        return;
+    };
+    let file = format!("{SERVER_DB}/key4.db");
+    let mut holder = host.command("python3", &["-c", HOLD, &file]);
+    let mut holder = holder
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut told = BufReader::new(holder.stdout.take().unwrap());
+    told.read_line(&mut line).unwrap();
+    let sign = ["-s", "-c", REQUEST, "-n", "c"];
+    let refused = host.run(OURS.server, &sign);
+    // Its end is the end of its input.
+    drop(holder.stdin.take());
+    holder.wait().unwrap();
+    if line != "held\n" {
+        eprintln!("skipped: python3 with sqlite3 is not installed");
+        return;
+    }
+    assert_eq!(refused.exit, Some(1));
+    let expected = format!("another program is working on {SERVER_DB}");
+    assert!(refused.err.contains(&expected), "{refused:?}");
+    host.done(OURS.server, &sign);
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod beside_the_scripts;
+mod c_daemons;
 mod found_databases;
 mod host;
 mod interop;

@@ -4,7 +4,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -37,7 +37,7 @@ impl Database {
             dir: dir.to_owned(),
         })?;
         for file in files {
-            readable(&dir.join(file))?;
+            look_into(&dir.join(file))?;
         }
         Self::open_at(dir, dir, access)
     }
@@ -190,17 +190,33 @@ pub(in crate::certs) fn is_interrupted(dir: &Path) -> bool {
 /// finish before it gives up, so this is also a number of seconds.
 const PATIENCE: u32 = 3;
 
-/// NSS says no more than that it could not open its files; the system says why.
-fn readable(file: &Path) -> Result<(), CertError> {
-    match File::open(file) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(CertError::Closed {
-            path: file.to_owned(),
-            reason: error.to_string(),
-        }),
-        Err(error) => Err(CertError::file(file, error)),
-    }
+/// NSS says no more than that it could not open its files; the system and their first bytes say why.
+fn look_into(path: &Path) -> Result<(), CertError> {
+    let read = || {
+        let mut start = Vec::new();
+        let length = SQLITE.len() as u64;
+        File::open(path)?.take(length).read_to_end(&mut start)?;
+        Ok::<_, io::Error>(start)
+    };
+    let is_old = path.ends_with("cert8.db") || path.ends_with("key3.db");
+    let (reason, is_closed) = match read() {
+        Ok(start) if is_old || start == SQLITE => return Ok(()),
+        Ok(_) => ("this is not a database".to_owned(), false),
+        Err(error) => {
+            let is_closed = error.kind() == io::ErrorKind::PermissionDenied;
+            (error.to_string(), is_closed)
+        }
+    };
+    let path = path.to_owned();
+    Err(if is_closed {
+        CertError::Closed { path, reason }
+    } else {
+        CertError::File { path, reason }
+    })
 }
+
+/// How a file of the present format begins.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// The first line of `pwdfile.txt`.
 fn password(dir: &Path) -> Result<AuthPin, CertError> {
@@ -280,7 +296,11 @@ mod tests {
             return;
         };
         fs::write(dir.join("key4.db"), "no database").unwrap();
-        assert!(Database::open(&dir, Access::Read).is_err());
+        let refused = Database::open(&dir, Access::Read).unwrap_err().to_string();
+        assert!(
+            refused.ends_with("/key4.db: this is not a database"),
+            "{refused}"
+        );
     }
 
     #[test]
