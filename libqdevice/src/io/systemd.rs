@@ -14,11 +14,6 @@ pub fn stopping() {
     send(NotifyState::Stopping);
 }
 
-/// One line for `systemctl status`.
-pub fn status(text: &str) {
-    send(NotifyState::Status(text));
-}
-
 fn send(state: NotifyState<'_>) {
     if let Err(error) = notify(&[state]) {
         tell(

@@ -64,29 +64,44 @@ impl Database {
     /// Trusts a certificate as the authority, with the flags of the C scripts: `CT,,` on the server,
     /// `CT,c,c` on a node. In the form that every version of NSS reads.
     pub fn trust_authority(&self, certificate: &X509Ref, side: Side) -> Result<(), CertError> {
-        let [issuer, serial] = issue(certificate)?;
-        let bytes = der(certificate.to_der())?;
         let other = match side {
             Side::Server => MUST_VERIFY,
             Side::Node => VALID_DELEGATOR,
         };
-        self.create_object(
-            &[
-                number(CLASS, NSS_TRUST),
-                Attribute::Token(true),
-                issuer,
-                serial,
-                raw(CERT_SHA1_HASH, openssl::sha::sha1(&bytes).to_vec()),
-                raw(CERT_MD5_HASH, Md5::digest(&bytes).to_vec()),
-                number(TRUST_SERVER_AUTH, TRUSTED_DELEGATOR),
-                number(TRUST_CLIENT_AUTH, TRUSTED_DELEGATOR),
-                number(TRUST_EMAIL, other),
-                number(TRUST_CODE_SIGNING, other),
-                raw(TRUST_STEP_UP, vec![0]),
-            ],
-            "trusting the authority",
-        )
+        let flags = Flags {
+            server: TRUSTED_DELEGATOR,
+            client: TRUSTED_DELEGATOR,
+            other,
+        };
+        self.create_object(&statement(certificate, flags)?, "trusting the authority")
     }
+}
+
+/// How far an authority is trusted for the certificates of servers, of clients, and for the rest.
+#[derive(Debug, Clone, Copy)]
+struct Flags {
+    server: c_ulong,
+    client: c_ulong,
+    other: c_ulong,
+}
+
+/// The object that states it.
+fn statement(certificate: &X509Ref, flags: Flags) -> Result<[Attribute; 11], CertError> {
+    let [issuer, serial] = issue(certificate)?;
+    let bytes = der(certificate.to_der())?;
+    Ok([
+        number(CLASS, NSS_TRUST),
+        Attribute::Token(true),
+        issuer,
+        serial,
+        raw(CERT_SHA1_HASH, openssl::sha::sha1(&bytes).to_vec()),
+        raw(CERT_MD5_HASH, Md5::digest(&bytes).to_vec()),
+        number(TRUST_SERVER_AUTH, flags.server),
+        number(TRUST_CLIENT_AUTH, flags.client),
+        number(TRUST_EMAIL, flags.other),
+        number(TRUST_CODE_SIGNING, flags.other),
+        raw(TRUST_STEP_UP, vec![0]),
+    ])
 }
 
 // [NSS lib/util/pkcs11n.h]
@@ -151,21 +166,12 @@ mod tests {
         };
         let authority = authority();
         let database = Database::open(&dir, Access::Write).unwrap();
-        let [issuer, serial] = issue(authority.certificate()).unwrap();
-        let bytes = authority.certificate().to_der().unwrap();
-        let template = [
-            number(CLASS, NSS_TRUST),
-            Attribute::Token(true),
-            issuer,
-            serial,
-            raw(CERT_SHA1_HASH, openssl::sha::sha1(&bytes).to_vec()),
-            raw(CERT_MD5_HASH, Md5::digest(&bytes).to_vec()),
-            number(TRUST_SERVER_AUTH, NOT_TRUSTED),
-            number(TRUST_CLIENT_AUTH, TRUSTED_DELEGATOR),
-            number(TRUST_EMAIL, MUST_VERIFY),
-            number(TRUST_CODE_SIGNING, MUST_VERIFY),
-            raw(TRUST_STEP_UP, vec![0]),
-        ];
+        let flags = Flags {
+            server: NOT_TRUSTED,
+            client: TRUSTED_DELEGATOR,
+            other: MUST_VERIFY,
+        };
+        let template = statement(authority.certificate(), flags).unwrap();
         database.create_object(&template, "distrusting").unwrap();
         let trust = |peers| database.trust(authority.certificate(), peers);
         assert_eq!(trust(Side::Server), Ok(Trust::Distrusted));
