@@ -46,13 +46,19 @@ pub use message::{
     NodeListReport, Options, Plain, PreInit, PreInitReply, ServerError, VoteReply,
 };
 
-use crate::base::Algorithm;
+use crate::base::{Algorithm, TlsSupport};
 use code::Numbered;
 
 /// The algorithm with this number on the wire, if there is one.
 #[must_use]
 pub fn algorithm_of(number: u16) -> Option<Algorithm> {
     Algorithm::of_number(number)
+}
+
+/// How one side stands to TLS, as a number on the wire.
+#[must_use]
+pub fn tls_number(support: TlsSupport) -> u8 {
+    support.to_number()
 }
 
 /// The algorithm's number on the wire.

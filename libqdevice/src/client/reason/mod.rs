@@ -5,8 +5,8 @@ pub(super) use text::link_lost;
 use super::LinkFault;
 use crate::base::{Level, TlsSupport};
 use crate::vote::StrategyFault;
-use crate::wire::{Malformed, MsgType, ReplyErrorCode, SendFault};
-use text::{HINTS, malformed, tls, tls_missing};
+use crate::wire::{Malformed, MsgType, ReplyErrorCode, SendFault, tls_number};
+use text::{HINTS, malformed, tls_missing};
 
 /// Why the connection to the server, or the daemon, ends; the text is the log line.
 /// [C: qdevice-net-disconnect-reason.h, whose numbers stand in the comments]
@@ -19,7 +19,7 @@ pub enum Reason {
     #[error("{}", malformed(.0))]
     Malformed(Malformed),
     /// One side insists on TLS and the other has none (3).
-    #[error("Incompatible tls configuration (server {} client {})", tls(*.server), tls(*.client))]
+    #[error("Incompatible tls configuration (server {} client {})", tls_number(*.server), tls_number(*.client))]
     IncompatibleTls {
         /// How the server stands to TLS.
         server: TlsSupport,

@@ -50,14 +50,6 @@ pub(super) fn tls_missing(server: TlsSupport) -> String {
     }
 }
 
-pub(super) const fn tls(support: TlsSupport) -> u8 {
-    match support {
-        TlsSupport::Unsupported => 0,
-        TlsSupport::Supported => 1,
-        TlsSupport::Required => 2,
-    }
-}
-
 pub(super) const HINTS: [(ReplyErrorCode, &str); 3] = [
     (
         ReplyErrorCode::DuplicateNodeId,
