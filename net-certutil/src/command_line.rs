@@ -1,5 +1,5 @@
 use crate::failure::Failure;
-use libqdevice::io::options::{BadOption, Given, flag, parse_all, script, valued};
+use libqdevice::io::options::{BadOption, Given, flag, parse_with_operands, script, valued};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -33,19 +33,17 @@ pub(crate) struct ServerCall {
 
 impl ServerCall {
     pub(crate) fn parse(args: &[OsString]) -> Result<Wish<Self>, Failure> {
-        let program = || {
-            script("corosync-qnetd-certutil", "Certificates of a server.")
-                .arg(flag(
-                    "i",
-                    "Initialize the authority and the server's certificate",
-                ))
-                .arg(flag("s", "Sign a cluster's request"))
-                .arg(flag("h", "Show usage"))
-                .arg(flag("G", "Do not let the group write new files"))
-                .arg(valued("c", "certificate", "The request"))
-                .arg(valued("n", "cluster_name", "Name of the cluster"))
-        };
-        let Some((given, _)) = read(program, args)? else {
+        let program = script("corosync-qnetd-certutil", "Certificates of a server.")
+            .arg(flag(
+                "i",
+                "Initialize the authority and the server's certificate",
+            ))
+            .arg(flag("s", "Sign a cluster's request"))
+            .arg(flag("h", "Show usage"))
+            .arg(flag("G", "Do not let the group write new files"))
+            .arg(valued("c", "certificate", "The request"))
+            .arg(valued("n", "cluster_name", "Name of the cluster"));
+        let Some((given, _)) = read(&program, args)? else {
             return Ok(Wish::Usage);
         };
         let mut operation = None;
@@ -99,26 +97,24 @@ pub(crate) struct NodeCall {
 
 impl NodeCall {
     pub(crate) fn parse(args: &[OsString]) -> Result<Wish<Self>, Failure> {
-        let program = || {
-            script(
-                "corosync-qdevice-net-certutil",
-                "Certificates of a cluster's nodes.",
-            )
-            .arg(flag("i", "Initialize the node's database"))
-            .arg(flag("m", "Import the cluster's certificate and key"))
-            .arg(flag(
-                "M",
-                "Import the signed certificate, export it with its key",
-            ))
-            .arg(flag("r", "Make a request for the cluster's certificate"))
-            .arg(flag("Q", "Quick start: all of it, over ssh"))
-            .arg(flag("h", "Show usage"))
-            .arg(valued("c", "certificate", "The file to import"))
-            .arg(valued("S", "ssh_command", "Command to use in place of ssh"))
-            .arg(valued("C", "scp_command", "Command to use in place of scp"))
-            .arg(valued("n", "cluster_name", "Name of the cluster"))
-        };
-        let Some((given, hosts)) = read(program, args)? else {
+        let program = script(
+            "corosync-qdevice-net-certutil",
+            "Certificates of a cluster's nodes.",
+        )
+        .arg(flag("i", "Initialize the node's database"))
+        .arg(flag("m", "Import the cluster's certificate and key"))
+        .arg(flag(
+            "M",
+            "Import the signed certificate, export it with its key",
+        ))
+        .arg(flag("r", "Make a request for the cluster's certificate"))
+        .arg(flag("Q", "Quick start: all of it, over ssh"))
+        .arg(flag("h", "Show usage"))
+        .arg(valued("c", "certificate", "The file to import"))
+        .arg(valued("S", "ssh_command", "Command to use in place of ssh"))
+        .arg(valued("C", "scp_command", "Command to use in place of scp"))
+        .arg(valued("n", "cluster_name", "Name of the cluster"));
+        let Some((given, hosts)) = read(&program, args)? else {
             return Ok(Wish::Usage);
         };
         let mut operation = None;
@@ -156,26 +152,22 @@ type Line = (Vec<Given>, Vec<OsString>);
 ///
 /// The scripts read from left to right and stop at the first thing that ends them: usage asked for
 /// before a mistake is shown, after it is not.
-fn read(program: impl Fn() -> clap::Command, args: &[OsString]) -> Result<Option<Line>, Failure> {
-    let parsed = |args: &[OsString]| {
-        let called = [OsString::new()];
-        parse_all(&program(), called.iter().chain(args).cloned())
-    };
-    let wants_usage = |(given, _): &Line| given.iter().any(|given| given.letter == 'h');
-    match parsed(args) {
-        Ok(line) if wants_usage(&line) => Ok(None),
-        Ok(line) => Ok(Some(line)),
-        Err(bad) => {
-            let earlier = (1..args.len()).filter_map(|length| parsed(&args[..length]).ok());
-            if earlier.into_iter().any(|line| wants_usage(&line)) {
-                return Ok(None);
+fn read(program: &clap::Command, args: &[OsString]) -> Result<Option<Line>, Failure> {
+    let called = [OsString::new()];
+    let (options, operands) = parse_with_operands(program, called.iter().chain(args).cloned());
+    let mut given = Vec::new();
+    for option in options {
+        match option {
+            Ok(Given { letter: 'h', .. }) => return Ok(None),
+            Ok(option) => given.push(option),
+            Err(BadOption::Unknown(letter)) => {
+                return Err(Failure::state(format!("Invalid option: -{letter}")));
             }
-            Err(Failure::state(match bad {
-                BadOption::Unknown(letter) => format!("Invalid option: -{letter}"),
-                BadOption::ValueMissing(letter) => {
-                    format!("Option -{letter} requires an argument.")
-                }
-            }))
+            Err(BadOption::ValueMissing(letter)) => {
+                let complaint = format!("Option -{letter} requires an argument.");
+                return Err(Failure::state(complaint));
+            }
         }
     }
+    Ok(Some((given, operands)))
 }

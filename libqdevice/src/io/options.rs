@@ -4,7 +4,6 @@
 //! one that is wrong, or asks for the usage, ends them whatever stands behind it. So only the
 //! declaration is clap's, for completions and manual pages.
 
-use clap::builder::OsStringValueParser;
 use clap::{Arg, ArgAction, Command};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -36,12 +35,7 @@ pub fn program(name: &'static str, about: &'static str) -> Command {
         .about(about)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(
-            Arg::new(REST)
-                .num_args(0..)
-                .value_parser(OsStringValueParser::new())
-                .hide(true),
-        )
+        .arg(Arg::new(REST).num_args(0..).hide(true))
 }
 
 /// A program whose options are one letter each and end at the first operand, as for the shell's `getopts`.
@@ -53,17 +47,13 @@ pub fn script(name: &'static str, about: &'static str) -> Command {
 /// An option without a value.
 #[must_use]
 pub fn flag(letter: &'static str, help: &'static str) -> Arg {
-    // Appending, because counting does not remember where an occurrence stood.
-    option(letter, help).num_args(0).default_missing_value("")
+    option(letter, help).num_args(0)
 }
 
 /// An option with a value called `name`.
 #[must_use]
 pub fn valued(letter: &'static str, name: &'static str, help: &'static str) -> Arg {
-    option(letter, help)
-        .num_args(1)
-        .value_name(name)
-        .allow_hyphen_values(true)
+    option(letter, help).num_args(1).value_name(name)
 }
 
 /// The options in the order in which they were given; `args` starts with the program's name.
@@ -73,20 +63,11 @@ pub fn parse(
     program: &Command,
     args: impl IntoIterator<Item = OsString>,
 ) -> Vec<Result<Given, BadOption>> {
-    read(program, args).0
+    parse_with_operands(program, args).0
 }
 
-/// The options, if all can be read, and the operands.
-pub fn parse_all(
-    program: &Command,
-    args: impl IntoIterator<Item = OsString>,
-) -> Result<(Vec<Given>, Vec<OsString>), BadOption> {
-    let (given, operands) = read(program, args);
-    let given: Result<_, _> = given.into_iter().collect();
-    Ok((given?, operands))
-}
-
-fn read(
+/// The same, with the arguments that are no options.
+pub fn parse_with_operands(
     program: &Command,
     args: impl IntoIterator<Item = OsString>,
 ) -> (Vec<Result<Given, BadOption>>, Vec<OsString>) {
@@ -147,7 +128,6 @@ fn option(letter: &'static str, help: &'static str) -> Arg {
         .short(letter.chars().next())
         .help(help)
         .action(ArgAction::Append)
-        .value_parser(OsStringValueParser::new())
 }
 
 /// The arguments that are no options.
@@ -208,7 +188,8 @@ mod tests {
         let script = || script("prog", "").arg(flag("d", ""));
         let parsed = |args: &[&str]| {
             let args = ["prog"].iter().chain(args).map(OsString::from);
-            let (given, operands) = parse_all(&script(), args).unwrap();
+            let (given, operands) = parse_with_operands(&script(), args);
+            assert!(given.iter().all(Result::is_ok));
             (given.len(), operands)
         };
         assert_eq!(

@@ -76,6 +76,8 @@ fn usage_and_mistakes_of_the_server_s_program() {
             &[],
             &["-h"],
             &["-h", "-x"],
+            &["-hx"],
+            &["-xh"],
             &["-x", "-h"],
             &["-G"],
             &["-n", "c"],
