@@ -3,7 +3,8 @@
 use conformance::{Case, Dialect, Subject, cases, run};
 use std::path::Path;
 
-mod programs;
+#[path = "../../servers.rs"]
+mod servers;
 
 /// Holds all dialogues; gives what failed.
 ///
@@ -63,12 +64,12 @@ fn check(program: &Path, dialect: Dialect) {
 
 #[test]
 fn the_c_server_answers_as_the_table_says() {
-    if let Some(program) = programs::theirs() {
+    if let Some(program) = servers::theirs() {
         check(program, Dialect::Theirs);
     }
 }
 
 #[test]
 fn our_server_answers_as_the_table_says() {
-    check(&programs::ours(), Dialect::Ours);
+    check(&servers::ours(), Dialect::Ours);
 }

@@ -9,7 +9,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-mod programs;
+#[path = "../../servers.rs"]
+mod servers;
 
 /// How far ours may be from the C server, as the difference of the medians.
 const TOLERANCE: Duration = Duration::from_millis(100);
@@ -151,8 +152,8 @@ fn split(subject: &Subject, cluster: &str) -> Duration {
 
 /// Medians of the C server and ours, measured in turns; `None` without the C server.
 fn medians(measure: fn(&Subject, &str) -> Duration) -> Option<(Duration, Duration)> {
-    let theirs = Subject::start(programs::theirs()?, &[]).expect("the C server starts");
-    let ours = Subject::start(&programs::ours(), &[]).expect("our server starts");
+    let theirs = Subject::start(servers::theirs()?, &[]).expect("the C server starts");
+    let ours = Subject::start(&servers::ours(), &[]).expect("our server starts");
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..ROUNDS {
         for (times, subject) in times.iter_mut().zip([&theirs, &ours]) {

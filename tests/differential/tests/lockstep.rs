@@ -6,26 +6,18 @@ use differential::bench::{Program, Tamper};
 use differential::game::{Arena, Fault, Matching, Tally, shrink};
 use differential::plan::{Malformed, Subject, scenario};
 use libqdevice::base::Algorithm;
-use std::process::Command;
+
+#[path = "../../servers.rs"]
+mod servers;
 
 /// The C server; `None`, with a word on it, where it is not installed.
 fn theirs() -> Option<Program> {
-    let theirs = Program::theirs();
-    if theirs.is_none() {
-        eprintln!("skipped: the C program is not installed (apt-get install corosync-qnetd)");
-    }
-    theirs
+    servers::theirs().and_then(|_| Program::theirs())
 }
 
-/// Our server, built beforehand: nothing else tells cargo that this test needs it.
+/// Our server, built beforehand.
 fn ours() -> Program {
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "-q", "--locked", "--package", "corosync-qnetd"])
-        .args(["--bin", "corosync-qnetd"])
-        .args((!cfg!(debug_assertions)).then_some("--release"))
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "corosync-qnetd cannot be built");
+    servers::ours();
     Program::ours().expect("it was built just now")
 }
 

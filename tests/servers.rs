@@ -1,19 +1,25 @@
-//! The servers that the tests start.
+//! The servers that tests start: the C one, and ours.
+//!
+//! Included by the tests of other packages, to which cargo does not give the path of a program.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Debian's server, if it is installed; says so if not.
+/// The C server of the distribution, if it is installed; says so if not.
 pub(crate) fn theirs() -> Option<&'static Path> {
-    let program = Path::new("/usr/bin/corosync-qnetd");
-    if program.exists() {
-        return Some(program);
+    let places = [
+        "/usr/bin/corosync-qnetd",
+        "/usr/sbin/corosync-qnetd",
+        "/usr/local/bin/corosync-qnetd",
+    ];
+    let found = places
+        .into_iter()
+        .map(Path::new)
+        .find(|path| path.is_file());
+    if found.is_none() {
+        eprintln!("skipped: the C server is not installed (apt-get install corosync-qnetd)");
     }
-    eprintln!(
-        "skipped: {} is not installed (apt-get install corosync-qnetd)",
-        program.display()
-    );
-    None
+    found
 }
 
 /// Our server, built beforehand: nothing else tells cargo that this test needs it.
