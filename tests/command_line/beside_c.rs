@@ -3,6 +3,7 @@
 //! Included by the tests of both daemons. Nothing is started: behind what is looked at stands an option
 //! that both refuse, and options are taken from left to right. Who names that one has accepted the rest.
 
+use libqdevice::settings::Spec;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -208,8 +209,48 @@ impl Takes {
     }
 }
 
-/// Every value of every setting; gives the number of values.
-pub(crate) fn compare_settings(programs: &Programs, settings: &[(&str, Takes)]) -> usize {
+/// A command line and how it ends.
+pub(crate) type Row = (&'static [&'static str], Ends);
+
+/// What both daemons do with lists of settings.
+const LISTS: &[Row] = &[
+    (&["-S", ""], Ends::Accepted),
+    (&["-S", ","], Ends::Accepted),
+    (&["-S", "="], Ends::Accepted),
+    (&["-S", ",unknown=1"], Ends::Accepted),
+    (&["-S", "=1,unknown=1"], Ends::Accepted),
+    (&["-S", "ipc_max_clients=1,"], Ends::Accepted),
+    (&["-S", "ipc_max_clients=1,,unknown=1"], Ends::Accepted),
+    (&["-dfSipc_max_clients=1"], Ends::Accepted),
+    (&["-S", "lock_file"], Ends::Accepted),
+    (
+        &["-S", "Unknown=1"],
+        Ends::Refused("Unknown option 'Unknown'"),
+    ),
+    (&["-S", "lock_file=1", "-S", "unknown=1"], UNKNOWN),
+    (&["-S", "unknown=1", "-x"], UNKNOWN),
+    (&["-S", "unknown=1", "-h"], UNKNOWN),
+];
+
+const UNKNOWN: Ends = Ends::Refused("Unknown option 'unknown'");
+
+/// Every command line of a daemon, and those that the two have in common.
+pub(crate) fn compare_options(programs: &Programs, options: &[Row]) {
+    for &(args, ends) in options.iter().chain(LISTS) {
+        programs.both(args, ends);
+    }
+    println!("{} command lines", options.len() + LISTS.len());
+}
+
+/// Every value of every setting. A setting of the daemon's table that is not looked at is a failure.
+pub(crate) fn compare_settings<S: 'static>(
+    programs: &Programs,
+    settings: &[(&str, Takes)],
+    table: &[Spec<S>],
+) {
+    let known: Vec<&str> = table.iter().map(|spec| spec.name).collect();
+    let looked_at: Vec<&str> = settings.iter().map(|&(name, _)| name).collect();
+    assert_eq!(looked_at, known, "a setting without its row");
     let mut compared = 0;
     for &(name, takes) in settings {
         let (good, bad) = (takes.good(), takes.bad());
@@ -239,5 +280,4 @@ pub(crate) fn compare_settings(programs: &Programs, settings: &[(&str, Takes)]) 
         programs.name,
         settings.len()
     );
-    compared
 }
