@@ -1,5 +1,6 @@
 use super::error::CertError;
 use super::request::contains;
+use crate::base::Fingerprint;
 use openssl::error::ErrorStack;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
@@ -26,6 +27,13 @@ pub fn issued_by(certificate: &X509Ref, authority: &X509Ref) -> bool {
 pub fn certificate_der(certificate: &X509Ref) -> Result<Vec<u8>, CertError> {
     let bytes = certificate.to_der();
     bytes.map_err(CertError::openssl("encoding a certificate"))
+}
+
+/// What tells this certificate apart from every other one.
+pub fn fingerprint(certificate: &X509Ref) -> Result<Fingerprint, CertError> {
+    Ok(Fingerprint(openssl::sha::sha256(&certificate_der(
+        certificate,
+    )?)))
 }
 
 /// A certificate for people and programs at once: its content as text, then PEM.

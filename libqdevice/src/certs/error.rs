@@ -1,3 +1,4 @@
+use super::deny_list::DenyFault;
 use super::names::{NameFault, Side};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -110,6 +111,14 @@ pub enum CertError {
         /// Why not.
         fault: NameFault,
     },
+    /// The list of revoked certificates cannot be read.
+    #[error("{}: {fault}; correct this line, or put # in front of it", path.display())]
+    DenyList {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        fault: DenyFault,
+    },
     /// The request cannot be signed.
     #[error("the request cannot be signed: {0}")]
     Request(&'static str),
@@ -181,6 +190,7 @@ impl CertError {
             | Self::PasswordWrong { .. }
             | Self::Unreadable { .. }
             | Self::Name { .. }
+            | Self::DenyList { .. }
             | Self::Request(_)
             | Self::SerialTaken { .. }
             | Self::Unsupported(_)
