@@ -205,6 +205,14 @@ async fn follows_reloads(library: &mut Library) {
     write_configuration("third", "");
     assert!(reload());
     next_config(library, "third").await;
+
+    let timeout = ["-s", "quorum.device.timeout", "u32", "2000"];
+    assert!(run("corosync-cmapctl", &timeout));
+    while next_config(library, "third")
+        .await
+        .u32("quorum.device.timeout")
+        != Some(2000)
+    {}
 }
 
 /// The configuration as soon as the second node has this name.

@@ -1,6 +1,10 @@
 use super::node_list::configured_nodes;
-use super::plan::{PollTimeouts, in_range};
-use super::{CmapSnapshot, ConfigFault, HeuristicsMode, HeuristicsPlan, Notice, QdeviceSettings};
+use super::plan::in_range;
+use super::reload::cast_interval;
+use super::{
+    CmapSnapshot, ConfigFault, HeuristicsMode, HeuristicsPlan, Notice, PollTimeouts,
+    QdeviceSettings, StartKeys,
+};
 use crate::base::{
     Algorithm, ClusterName, KeepActivePartition, Millis, NodeId, NodeList, TieBreaker, TlsSupport,
 };
@@ -52,6 +56,8 @@ pub struct ClientConfig {
     pub version: Option<u64>,
     /// The heuristics.
     pub heuristics: HeuristicsPlan,
+    /// The keys that only another start follows, as they are written.
+    pub start_keys: StartKeys,
     /// What the operator should know about it, to be logged at the start.
     pub remarks: Vec<Notice>,
 }
@@ -63,8 +69,12 @@ pub struct ClusterConfig {
     pub nodes: NodeList,
     /// `totem.config_version`.
     pub version: Option<u64>,
+    /// How long votequorum keeps a vote, or why that cannot be used.
+    pub timeouts: Result<PollTimeouts, ConfigFault>,
     /// The heuristics, or why their keys cannot be used: a daemon that runs keeps the old ones then.
     pub heuristics: Result<HeuristicsPlan, ConfigFault>,
+    /// The keys that only another start follows.
+    pub start_keys: StartKeys,
     /// What the operator should know about it.
     pub remarks: Vec<Notice>,
 }
@@ -121,12 +131,13 @@ impl ClientConfig {
             keep_active_partition: keep_active_partition(cmap)?,
             device_votes: cmap.u32("quorum.device.votes"),
             heartbeat,
-            cast_interval: Millis(timeout.0 / 2),
+            cast_interval: cast_interval(timeout),
             min_request_size: settings.net_min_msg_send_size,
             max_reply_size: settings.net_max_msg_receive_size,
             nodes,
             version: version(cmap),
             heuristics,
+            start_keys: StartKeys::from_cmap(cmap),
             remarks,
         })
     }
@@ -140,7 +151,9 @@ impl ClusterConfig {
         Ok(Self {
             nodes: configured_nodes(cmap)?,
             version: version(cmap),
+            timeouts: poll_timeouts(cmap),
             heuristics,
+            start_keys: StartKeys::from_cmap(cmap),
             remarks,
         })
     }

@@ -1,8 +1,9 @@
 //! A node on a bench: the client, a clock, and a hand that plays corosync and the server.
 
 use super::{
-    Action, AddressFamily, Client, ClientConfig, Corosync, Event, HeuristicsMode, HeuristicsPlan,
-    Link, LinkFault, Notice, Reason, StartFacts, VoteFacts,
+    Action, AddressFamily, Client, ClientConfig, ClusterConfig, Corosync, Event, HeuristicsMode,
+    HeuristicsPlan, Link, LinkFault, Notice, PollTimeouts, Reason, StartFacts, StartKeys,
+    VoteFacts,
 };
 use crate::base::{
     Algorithm, ClusterName, KeepActivePartition, Millis, NodeId, NodeInfo, NodeList, NodeState,
@@ -47,6 +48,23 @@ pub(super) fn config() -> ClientConfig {
             interval: Millis(30_000),
             commands: BTreeMap::new(),
         },
+        start_keys: StartKeys::default(),
+        remarks: Vec::new(),
+    }
+}
+
+/// What a reload finds when nothing of [`config`] has changed.
+pub(super) fn cluster_config() -> ClusterConfig {
+    let config = config();
+    ClusterConfig {
+        nodes: config.nodes,
+        version: config.version,
+        timeouts: Ok(PollTimeouts {
+            normal: config.timeout,
+            sync: config.sync_timeout,
+        }),
+        heuristics: Ok(config.heuristics),
+        start_keys: config.start_keys,
         remarks: Vec::new(),
     }
 }

@@ -184,12 +184,12 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::super::harness::{
-        Bench, OTHER_RING, RING, config, config_with_heuristics, init_reply, init_reply_without,
-        preinit_reply,
+        Bench, OTHER_RING, RING, cluster_config, config, config_with_heuristics, init_reply,
+        init_reply_without, preinit_reply,
     };
     use super::super::{ClusterConfig, Corosync, Event, Link, LinkFault, VoteFacts};
     use super::*;
-    use crate::base::{Millis, NodeList, Quorate, TlsSupport, Vote};
+    use crate::base::{Millis, Quorate, TlsSupport, Vote};
     use crate::wire::{HeuristicsReport, Message, NodeListKind, OptType};
 
     /// The run started since the last look, and how long it may take.
@@ -424,10 +424,8 @@ mod tests {
             HeuristicsMode::Sync | HeuristicsMode::On => config_with_heuristics(mode).heuristics,
         };
         let config = ClusterConfig {
-            nodes: NodeList::of_ids([1, 2]),
-            version: Some(2),
             heuristics: Ok(plan),
-            remarks: Vec::new(),
+            ..cluster_config()
         };
         Corosync::Reloaded {
             config: Ok(config),

@@ -124,8 +124,8 @@ impl Client {
         }
     }
 
-    /// corosync.conf was loaded again. The nodes follow it; heuristics that cannot be used do not,
-    /// while the C program would end without withdrawing its vote.
+    /// corosync.conf was loaded again. Nodes, timeouts and heuristics follow it. What cannot be used of
+    /// the latter does not, while the C program would end without withdrawing its vote.
     fn on_reload(
         &mut self,
         config: Result<ClusterConfig, ConfigFault>,
@@ -146,6 +146,16 @@ impl Client {
             self.config.version = config.version;
             if self.phase.is_running() {
                 self.send_config(NodeListKind::ChangedConfig, turn);
+            }
+        }
+        self.warn_of_start_keys(config.start_keys, turn);
+        match config.timeouts {
+            Ok(timeouts) => self.follow_timeouts(timeouts, turn),
+            // The heuristics derive theirs from them.
+            Err(fault) => {
+                turn.tell(Notice::ConfigRefused(fault));
+                turn.tell(Notice::TimeoutsKept);
+                return Ok(());
             }
         }
         match config.heuristics {
@@ -180,7 +190,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::super::harness::{
-        Bench, OTHER_RING, RING, config, init_reply, list_reply, quorum_nodes, vote_info,
+        Bench, OTHER_RING, RING, cluster_config, config, init_reply, list_reply, quorum_nodes,
+        vote_info,
     };
     use super::super::{Event, Link, NodeVotes};
     use super::*;
@@ -191,8 +202,7 @@ mod tests {
         let config = ClusterConfig {
             nodes: NodeList::of_ids(nodes.iter().copied()),
             version: Some(3),
-            heuristics: Ok(config().heuristics),
-            remarks: Vec::new(),
+            ..cluster_config()
         };
         Corosync::Reloaded {
             config: Ok(config),
@@ -402,7 +412,7 @@ mod tests {
             nodes: NodeList::of_ids([1, 2, 3]),
             version: None,
             heuristics: Err(ConfigFault::NotValid(key)),
-            remarks: vec![],
+            ..cluster_config()
         };
         bench.corosync(Corosync::Reloaded {
             config: Ok(config),

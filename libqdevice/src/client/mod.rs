@@ -22,6 +22,7 @@ mod plan;
 #[cfg(test)]
 mod properties;
 mod reason;
+mod reload;
 mod session;
 mod settings;
 mod status;
@@ -33,8 +34,9 @@ pub use config_fault::ConfigFault;
 pub use event::{Action, CastFault, Corosync, Event, Link, LinkFault};
 pub use logging::debug_wanted;
 pub use notice::Notice;
-pub use plan::{HeuristicsMode, HeuristicsPlan};
+pub use plan::{HeuristicsMode, HeuristicsPlan, PollTimeouts};
 pub use reason::{Next, Reason};
+pub use reload::StartKeys;
 pub use settings::{MasterWins, QdeviceSettings};
 
 use crate::base::{Deadlines, Dice, Time};
@@ -53,6 +55,8 @@ use session::Session;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Client {
     config: ClientConfig,
+    /// The keys of `config.start_keys` as the last reload had them.
+    start_keys_seen: StartKeys,
     membership: Membership,
     casting: Casting,
     heuristics: Runs,
@@ -126,6 +130,7 @@ impl Client {
             ..Membership::default()
         };
         Ok(Self {
+            start_keys_seen: config.start_keys.clone(),
             config,
             membership,
             casting: Casting::new(),

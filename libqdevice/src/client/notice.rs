@@ -12,6 +12,13 @@ pub enum Notice {
     ConfigRefused(ConfigFault),
     /// The heuristics were changed to something that cannot be used.
     HeuristicsKept,
+    /// The timeouts were changed to something that cannot be used.
+    TimeoutsKept,
+    /// Keys were changed that are only read at a start.
+    RestartNeeded {
+        /// The keys, in order.
+        keys: Vec<String>,
+    },
     /// Heuristics are configured without commands.
     NoHeuristicsExecs,
     /// More heuristics commands than the settings allow.
@@ -106,10 +113,12 @@ impl Notice {
             Self::Ended(reason) => reason.level(),
             Self::ConfigRefused(_)
             | Self::HeuristicsKept
+            | Self::TimeoutsKept
             | Self::TooManyHeuristicsExecs { .. }
             | Self::ConnectFailed(_)
             | Self::Hint(_) => Level::Error,
-            Self::ExecNotText { .. }
+            Self::RestartNeeded { .. }
+            | Self::ExecNotText { .. }
             | Self::BadExecName { .. }
             | Self::BadDebugSwitch(_)
             | Self::HeartbeatTooSmall { .. }
@@ -134,6 +143,12 @@ impl fmt::Display for Notice {
             Self::Ended(reason) => reason.fmt(f),
             Self::Hint(text) | Self::BadDebugSwitch(text) => f.write_str(text),
             Self::HeuristicsKept => f.write_str("Heuristics stay as they were."),
+            Self::TimeoutsKept => f.write_str("Timeouts and heuristics stay as they were."),
+            Self::RestartNeeded { keys } => write!(
+                f,
+                "Changes of {} take effect when corosync-qdevice is started again",
+                keys.join(", ")
+            ),
             Self::NoHeuristicsExecs => {
                 f.write_str("No valid heuristics execs defined. Disabling heuristics.")
             }

@@ -103,11 +103,13 @@ impl HeuristicsPlan {
     }
 }
 
-/// How long votequorum waits for a poll: normally, and while a membership is formed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PollTimeouts {
-    pub(super) normal: Millis,
-    pub(super) sync: Millis,
+/// How long votequorum keeps a vote without a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PollTimeouts {
+    /// Normally: `quorum.device.timeout`.
+    pub normal: Millis,
+    /// While a membership is formed: `quorum.device.sync_timeout`.
+    pub sync: Millis,
 }
 
 /// A length of time in a string key below `quorum.device.`; the default is not checked.

@@ -122,11 +122,7 @@ const FOLLOWED: [(&str, Track, &str); 5] = [
     (RELOAD, Track::Key, "reload_in_progress"),
     ("nodelist.", Track::Prefix, "nodelist"),
     ("logging.", Track::Prefix, "logging"),
-    (
-        "quorum.device.heuristics.",
-        Track::Prefix,
-        "quorum.device.heuristics",
-    ),
+    ("quorum.device.", Track::Prefix, "quorum.device"),
 ];
 
 /// How often a snapshot that was disturbed is taken again.
