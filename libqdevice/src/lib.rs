@@ -1,7 +1,8 @@
 //! The deciding half of `corosync-qnetd` and `corosync-qdevice`.
 //!
 //! ```text
-//! adapters   io (tokio, log, lock file)   certs (X.509, NSS database)   a feature each
+//! adapters   tls (both of these)
+//!            io (tokio, log, lock file)   certs (X.509, NSS database)   a feature each
 //! -------------------------------- pure from here down: no clock, socket, file
 //! machines   server          client          ipc
 //! parts      vote            wire            settings
@@ -25,5 +26,7 @@ pub mod io;
 pub mod ipc;
 pub mod server;
 pub mod settings;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod vote;
 pub mod wire;

@@ -4,13 +4,14 @@
 
 use crate::corosync::{Corosync, CsError, Event as News, Poll, Service};
 use crate::debug::DebugSwitch;
+use crate::keys::Keys;
 use crate::link::Link;
 use crate::resolve::complete;
 use crate::signals::Signals;
 use libqdevice::base::{Heuristics, Level, NodeId};
 use libqdevice::client::{
     Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
-    Link as FromLink, LinkFault, QdeviceSettings,
+    Link as FromLink, QdeviceSettings,
 };
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
@@ -19,6 +20,7 @@ use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
 use libqdevice::ipc::{QdeviceRequest, Reply};
+use libqdevice::tls::Connector;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
@@ -29,6 +31,7 @@ pub(crate) struct Hub<'a, C> {
     pub(crate) corosync: &'a mut C,
     pub(crate) client: Client,
     pub(crate) link: Link,
+    pub(crate) keys: Keys,
     pub(crate) ipc: Ipc,
     pub(crate) signals: Signals,
     pub(crate) alarm: Alarm,
@@ -57,6 +60,7 @@ enum Happening {
     Resolved(CmapSnapshot),
     Ipc(IpcEvent),
     Link(FromLink),
+    Keys(Connector),
 }
 
 impl<C: Corosync> Hub<'_, C> {
@@ -98,6 +102,11 @@ impl<C: Corosync> Hub<'_, C> {
                     None
                 }
                 Happening::Link(event) => self.turn(Event::Link(event)).await,
+                // From the next connection on.
+                Happening::Keys(connector) => {
+                    self.link.renew(connector);
+                    None
+                }
             };
             if let Some(ended) = ended {
                 return ended;
@@ -120,6 +129,7 @@ impl<C: Corosync> Hub<'_, C> {
             news = self.corosync.next_event() => Happening::Corosync(news),
             snapshot = resolved => Happening::Resolved(snapshot),
             event = self.ipc.next() => Happening::Ipc(event),
+            connector = self.keys.renewed() => Happening::Keys(connector),
             event = self.link.next() => Happening::Link(event),
         }
     }
@@ -160,11 +170,7 @@ impl<C: Corosync> Hub<'_, C> {
                 failures.retain(|event| !matches!(event, Event::Link(_)));
                 self.link.connect();
             }
-            Action::StartTls => {
-                self.link.hang_up();
-                let fault = LinkFault::TlsFailed("this version has no TLS".into());
-                failures.push_back(Event::Link(FromLink::Down(fault)));
-            }
+            Action::StartTls => self.link.start_tls(),
             Action::Send(message) => {
                 if let Err(fault) = self.link.send(&message) {
                     failures.push_back(Event::Link(FromLink::SendFailed(fault)));

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod corosync;
 mod debug;
 mod hub;
+mod keys;
 mod link;
 mod resolve;
 pub mod run;

@@ -4,11 +4,13 @@
 //! told to send leaves only when the hub waits for events again, and what it drops leaves never.
 
 use crate::resolve::addresses;
-use libqdevice::base::{Millis, Time};
+use libqdevice::base::{Level, Millis, Time};
 use libqdevice::client::{AddressFamily, Link as Event, LinkFault};
 use libqdevice::io::clock;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
+use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
+use libqdevice::tls::{Connector, Expired, TlsFault, Transport};
 use libqdevice::wire::{Message, SendFault};
 use rustix::io::Errno;
 use std::future::Future;
@@ -48,6 +50,8 @@ pub(crate) struct Link {
     target: Target,
     /// What a new connection begins with.
     initial: Limits,
+    /// Our end of TLS; none when there is to be none.
+    connector: Option<Connector>,
     state: State,
 }
 
@@ -55,17 +59,25 @@ enum State {
     Idle,
     Connecting(Pin<Box<dyn Future<Output = Result<TcpStream, String>>>>),
     Up {
-        framed: Framed<TcpStream>,
+        framed: Framed<Transport>,
+        limits: Limits,
+    },
+    Encrypting {
+        handshake: Handshake,
+        has_certificate: bool,
         limits: Limits,
     },
 }
 
+type Handshake = Pin<Box<dyn Future<Output = Result<(Transport, Option<Expired>), TlsFault>>>>;
+
 impl Link {
     /// A link that does nothing yet.
-    pub(crate) const fn new(target: Target, initial: Limits) -> Self {
+    pub(crate) const fn new(target: Target, initial: Limits, connector: Option<Connector>) -> Self {
         Self {
             target,
             initial,
+            connector,
             state: State::Idle,
         }
     }
@@ -73,6 +85,27 @@ impl Link {
     /// Begins an attempt; whatever was before is dropped.
     pub(crate) fn connect(&mut self) {
         self.state = State::Connecting(Box::pin(connect(self.target.clone())));
+    }
+
+    /// Takes another end of TLS, from the next connection on.
+    pub(crate) fn renew(&mut self, connector: Connector) {
+        self.connector = Some(connector);
+    }
+
+    /// Sends what is queued, reads no further plain byte and begins the TLS handshake. What is sent
+    /// before its end is lost.
+    pub(crate) fn start_tls(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        let State::Up { framed, limits } = state else {
+            return;
+        };
+        let connector = self.connector.clone();
+        let has_certificate = connector.as_ref().is_some_and(Connector::has_certificate);
+        self.state = State::Encrypting {
+            handshake: Box::pin(encrypt(framed, connector)),
+            has_certificate,
+            limits,
+        };
     }
 
     /// Drops the connection or the attempt; nothing more is heard of it.
@@ -112,7 +145,7 @@ impl Link {
             State::Idle => std::future::pending().await,
             State::Connecting(attempt) => match attempt.await {
                 Ok(stream) => {
-                    let framed = Framed::new(stream, self.initial.receive);
+                    let framed = Framed::new(Transport::Plain(stream), self.initial.receive);
                     self.state = State::Up {
                         framed,
                         limits: self.initial,
@@ -124,6 +157,22 @@ impl Link {
             State::Up { framed, .. } => match framed.next(Reading::On).await {
                 Ok(received) => Event::Received(received),
                 Err(error) => self.down(fault_of(&error)),
+            },
+            State::Encrypting {
+                handshake,
+                has_certificate,
+                limits,
+            } => match handshake.await {
+                Ok((transport, expired)) => {
+                    if let Some(expired) = expired {
+                        tell(Level::Warning, &expired);
+                    }
+                    let (has_certificate, limits) = (*has_certificate, *limits);
+                    let framed = Framed::new(transport, limits.receive);
+                    self.state = State::Up { framed, limits };
+                    Event::TlsUp { has_certificate }
+                }
+                Err(fault) => self.down(LinkFault::TlsFailed(fault.to_string())),
             },
         }
     }
@@ -140,6 +189,16 @@ fn fault_of(error: &LinkError) -> LinkFault {
         LinkError::Read(error) => LinkFault::ReadFailed(Numbered(error).to_string()),
         LinkError::Write(error) => LinkFault::WriteFailed(Numbered(error).to_string()),
     }
+}
+
+async fn encrypt(
+    mut framed: Framed<Transport>,
+    connector: Option<Connector>,
+) -> Result<(Transport, Option<Expired>), TlsFault> {
+    let connector = connector.ok_or_else(|| TlsFault::internal("no certificates are loaded"))?;
+    framed.send_all().await.map_err(TlsFault::internal)?;
+    let (transport, start) = framed.into_parts();
+    connector.connect(transport, start).await
 }
 
 async fn connect(target: Target) -> Result<TcpStream, String> {
@@ -212,6 +271,7 @@ mod tests {
                 patience: Millis(10_000),
             },
             LIMITS,
+            None,
         )
     }
 

@@ -7,10 +7,12 @@ use crate::cli::Options;
 use crate::corosync::{Corosync, MasterWins};
 use crate::debug::DebugSwitch;
 use crate::hub::{Ended, Hub};
+use crate::keys::{KeySource, Keys};
 use crate::link::{Limits, Link, Target};
 use crate::resolve::complete;
 use crate::signals::Signals;
 use libqdevice::base::Level;
+use libqdevice::certs::Side;
 use libqdevice::client::{self, Client, ClientConfig, CmapSnapshot, QdeviceSettings, StartFacts};
 use libqdevice::io::clock::Alarm;
 use libqdevice::io::detach::Readiness;
@@ -18,11 +20,13 @@ use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, tell};
 use libqdevice::io::os_error::Numbered;
+use libqdevice::tls::{Connector, Loaded, with_remedy};
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
 /// Why the daemon does not start: one line of the log.
@@ -97,10 +101,12 @@ impl Start<'_> {
             ))
         })?;
         let config = configuration(snapshot, settings).await?;
+        let keys = keys(&config, settings).await?;
         let master_wins = corosync.set_master_wins(master_wins(settings)).await;
         master_wins.map_err(|cause| crit(format_args!("Can't set master wins. Error {cause}")))?;
         let facts = corosync.vote_facts(config.nodes.ids().collect()).await;
-        let link = link(&config, settings);
+        let (keys, connector) = keys;
+        let link = link(&config, settings, connector);
         let client = Client::new(
             config,
             StartFacts {
@@ -117,6 +123,7 @@ impl Start<'_> {
             corosync,
             client,
             link,
+            keys,
             ipc,
             signals: Signals::install().map_err(failed)?,
             alarm: Alarm::new().map_err(failed)?,
@@ -159,7 +166,32 @@ fn ipc(options: &Options) -> io::Result<Ipc> {
     .serve()
 }
 
-fn link(config: &ClientConfig, settings: &QdeviceSettings) -> Link {
+/// What TLS needs; nothing when it is off.
+async fn keys(
+    config: &ClientConfig,
+    settings: &QdeviceSettings,
+) -> Result<(Keys, Option<Connector>), Fault> {
+    let Some(source) = KeySource::of(config, settings) else {
+        // Whoever asks for new keys where there is no TLS has nothing to wait for.
+        let _ignored = signal(SignalKind::hangup())
+            .map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
+        return Ok((Keys::default(), None));
+    };
+    let read = source.clone();
+    let loaded = tokio::task::spawn_blocking(move || read.load()).await;
+    let loaded = loaded.map_err(|cause| crit(format_args!("Can't init nss: {cause}")))?;
+    let Loaded { value, lifetimes } = loaded.map_err(|cause| {
+        let cause = with_remedy(&cause, Side::Node);
+        error(format_args!(
+            "Can't init nss: {cause}. Without TLS: quorum.device.net.tls off, if the server allows it"
+        ))
+    })?;
+    let keys = source.follow(lifetimes);
+    let keys = keys.map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
+    Ok((keys, Some(value)))
+}
+
+fn link(config: &ClientConfig, settings: &QdeviceSettings, connector: Option<Connector>) -> Link {
     let length = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
     Link::new(
         Target {
@@ -173,6 +205,7 @@ fn link(config: &ClientConfig, settings: &QdeviceSettings) -> Link {
             send: length(settings.net_initial_msg_send_size),
             queue: length(settings.net_max_send_buffers),
         },
+        connector,
     )
 }
 

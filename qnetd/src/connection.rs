@@ -1,10 +1,13 @@
+use crate::handshakes::Handshake;
 use crate::hub::Inbound;
 use libqdevice::base::Level;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
-use libqdevice::server::{Event, PeerId};
+use libqdevice::server::{Event, Identity, PeerId};
+use libqdevice::tls::{Shown, Transport};
 use libqdevice::wire::SendFault;
+use std::collections::VecDeque;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -15,6 +18,16 @@ pub(crate) enum Order {
     Send(Vec<u8>),
     /// The last message is dealt with: read the next one.
     Proceed,
+    /// Nothing more is plain text.
+    StartTls(Box<Handshake>),
+}
+
+/// Why a conversation is over without an error.
+enum Over {
+    /// The hub has dropped the client.
+    Dropped,
+    /// What follows is TLS.
+    StartTls(Box<Handshake>),
 }
 
 /// One client: bytes to events, orders to bytes.
@@ -26,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) peer: PeerId,
     pub(crate) address: String,
     pub(crate) orders: mpsc::Receiver<Order>,
+    /// Orders that came during the TLS handshake.
+    pub(crate) waiting: VecDeque<Order>,
     pub(crate) hub: mpsc::Sender<Inbound>,
     /// How many messages may wait to be sent.
     pub(crate) max_queued: usize,
@@ -34,25 +49,49 @@ pub(crate) struct Connection {
 impl Connection {
     /// Serves the client until it is gone or the hub drops it.
     pub(crate) async fn run(mut self, stream: TcpStream, receive_limit: usize) {
-        let mut framed = Framed::new(stream, receive_limit);
-        let ended = self.converse(&mut framed).await;
-        if let Err(error) = ended {
-            self.tell_end(&error);
-            self.report(Event::Gone { peer: self.peer }).await;
+        let mut framed = Framed::new(Transport::Plain(stream), receive_limit);
+        let mut reading = Reading::On;
+        loop {
+            match self.converse(&mut framed, reading).await {
+                Ok(Over::Dropped) => return,
+                Ok(Over::StartTls(handshake)) => {
+                    let Some(encrypted) = self.shake_hands(framed, *handshake).await else {
+                        return;
+                    };
+                    framed = Framed::new(encrypted, receive_limit);
+                    // STARTTLS is dealt with, but the hub has not said so yet.
+                    reading = Reading::Off;
+                }
+                Err(error) => {
+                    self.tell_end(&error);
+                    self.report(Event::Gone { peer: self.peer }).await;
+                    return;
+                }
+            }
         }
     }
 
-    async fn converse(&mut self, framed: &mut Framed<TcpStream>) -> Result<(), LinkError> {
-        let mut reading = Reading::On;
+    async fn converse(
+        &mut self,
+        framed: &mut Framed<Transport>,
+        mut reading: Reading,
+    ) -> Result<Over, LinkError> {
         let mut overfull = false;
         loop {
             tokio::select! {
                 biased;
-                order = self.orders.recv() => {
-                    let Some(order) = order else { return Ok(()) };
-                    obey(order, framed, &mut reading);
-                    while let Ok(order) = self.orders.try_recv() {
-                        obey(order, framed, &mut reading);
+                order = self.next_order() => {
+                    if order.is_none() {
+                        return Ok(Over::Dropped);
+                    }
+                    let mut next = order;
+                    while let Some(order) = next {
+                        match order {
+                            Order::Send(frame) => framed.queue(frame),
+                            Order::Proceed => reading = Reading::On,
+                            Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
+                        }
+                        next = self.waiting.pop_front().or_else(|| self.orders.try_recv().ok());
                     }
                     framed.send_some().await?;
                     if framed.queued() > self.max_queued && !overfull {
@@ -68,6 +107,56 @@ impl Connection {
                 }
             }
         }
+    }
+
+    async fn next_order(&mut self) -> Option<Order> {
+        match self.waiting.pop_front() {
+            Some(order) => Some(order),
+            None => self.orders.recv().await,
+        }
+    }
+
+    /// Does the handshake; what comes of it is none when the connection is over.
+    async fn shake_hands(
+        &mut self,
+        framed: Framed<Transport>,
+        handshake: Handshake,
+    ) -> Option<Transport> {
+        let peer = self.peer;
+        let work = handshake.run(framed);
+        tokio::pin!(work);
+        let done = loop {
+            tokio::select! {
+                biased;
+                order = self.orders.recv() => self.waiting.push_back(order?),
+                done = &mut work => break done,
+            }
+        };
+        match done {
+            Ok((encrypted, shown)) => {
+                let identity = shown.map(|shown| self.identity(shown));
+                self.report(Event::TlsUp { peer, identity }).await;
+                Some(encrypted)
+            }
+            Err(fault) => {
+                let reason = fault.to_string();
+                self.report(Event::TlsFailed { peer, reason }).await;
+                None
+            }
+        }
+    }
+
+    fn identity(&self, shown: Shown) -> Identity {
+        let Shown {
+            names,
+            certificate,
+            lifetime,
+        } = shown;
+        if let Some(remark) = lifetime.remark() {
+            let address = &self.address;
+            tell(Level::Warning, &format_args!("{remark} (client {address})"));
+        }
+        Identity { names, certificate }
     }
 
     async fn report(&self, event: Event) {
@@ -94,12 +183,5 @@ impl Connection {
                 ),
             ),
         }
-    }
-}
-
-fn obey(order: Order, framed: &mut Framed<TcpStream>, reading: &mut Reading) {
-    match order {
-        Order::Send(frame) => framed.queue(frame),
-        Order::Proceed => *reading = Reading::On,
     }
 }

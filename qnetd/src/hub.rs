@@ -1,5 +1,7 @@
 use crate::connection::{Connection, Order};
 use crate::grace::Grace;
+use crate::handshakes::{Handshake, Handshakes};
+use crate::keys::Keys;
 use crate::{ipc, listener};
 use libqdevice::base::Time;
 use libqdevice::io::clock::{self, Alarm};
@@ -26,8 +28,21 @@ pub(crate) struct Hub {
     next_peer: u64,
     alarm: Alarm,
     grace: Grace,
+    /// What TLS needs; none when there is to be none.
+    tls: Option<Tls>,
     sender: mpsc::Sender<Inbound>,
     inbox: mpsc::Receiver<Inbound>,
+}
+
+/// What the hub has for TLS.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    /// As loaded last.
+    pub(crate) keys: Keys,
+    /// Those loaded later.
+    pub(crate) renewed: mpsc::Receiver<Keys>,
+    /// Where handshakes are done.
+    pub(crate) handshakes: Handshakes,
 }
 
 /// What reaches the hub from the network.
@@ -56,7 +71,11 @@ impl Hub {
     /// # Errors
     ///
     /// When the system has no timer for it.
-    pub(crate) fn new(server: Server, settings: &QnetdSettings) -> io::Result<Self> {
+    pub(crate) fn new(
+        server: Server,
+        settings: &QnetdSettings,
+        tls: Option<Tls>,
+    ) -> io::Result<Self> {
         let (sender, inbox) = mpsc::channel(INBOX);
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let limits = Limits {
@@ -71,6 +90,7 @@ impl Hub {
             next_peer: 0,
             alarm: Alarm::new()?,
             grace: Grace::default(),
+            tls,
             sender,
             inbox,
         })
@@ -89,6 +109,9 @@ impl Hub {
     ) -> io::Result<()> {
         let accepting = tokio::spawn(listener::accept(listener, self.sender.clone()));
         let mut batch = Vec::with_capacity(BATCH);
+        if let Some(tls) = &self.tls {
+            self.handle(Event::Revoked(tls.keys.revoked.clone()));
+        }
         tokio::pin!(stop);
         loop {
             tokio::select! {
@@ -106,6 +129,7 @@ impl Hub {
                     }
                     IpcEvent::ShutdownAnswered => break,
                 },
+                Some(keys) = renewed(&mut self.tls) => self.renew(keys),
                 _ = self.inbox.recv_many(&mut batch, BATCH) => {
                     batch.drain(..).for_each(|inbound| self.take(inbound));
                 }
@@ -115,6 +139,15 @@ impl Hub {
         accepting.abort();
         self.handle(Event::Shutdown);
         Ok(())
+    }
+
+    /// Connections that stand keep what they began with, unless a certificate was revoked.
+    fn renew(&mut self, keys: Keys) {
+        let revoked = keys.revoked.clone();
+        if let Some(tls) = &mut self.tls {
+            tls.keys = keys;
+        }
+        self.handle(Event::Revoked(revoked));
     }
 
     /// Serves clients between two questions, so that tools that ask without end cannot hold them up.
@@ -135,11 +168,13 @@ impl Hub {
                     Event::Received { peer, .. } => Some(*peer),
                     Event::Accepted { .. }
                     | Event::TlsUp { .. }
+                    | Event::TlsFailed { .. }
+                    | Event::Revoked(_)
                     | Event::SendFailed { .. }
                     | Event::Gone { .. }
                     | Event::Shutdown => None,
                 };
-                if let Event::Gone { peer } = &event {
+                if let Event::Gone { peer } | Event::TlsFailed { peer, .. } = &event {
                     self.peers.remove(peer);
                 }
                 self.handle(event);
@@ -166,6 +201,7 @@ impl Hub {
                 peer,
                 address,
                 orders: receiver,
+                waiting: VecDeque::new(),
                 hub: self.sender.clone(),
                 max_queued: self.limits.queued,
             };
@@ -221,12 +257,21 @@ impl Hub {
                 tell(notice.level(), &notice);
                 None
             }
-            // Never asked for: the server is told that there is no TLS.
-            Action::StartTls { peer } => {
-                self.peers.remove(&peer);
-                Some(Event::Gone { peer })
-            }
+            Action::StartTls { peer } => self.start_tls(peer),
         }
+    }
+
+    fn start_tls(&mut self, peer: PeerId) -> Option<Event> {
+        let Some(tls) = &self.tls else {
+            // Never asked for: the server knows that there is none.
+            self.peers.remove(&peer);
+            return Some(Event::Gone { peer });
+        };
+        let handshake = Handshake {
+            acceptor: tls.keys.acceptor.clone(),
+            handshakes: tls.handshakes.clone(),
+        };
+        self.order(peer, Order::StartTls(Box::new(handshake)))
     }
 
     fn send(&mut self, peer: PeerId, message: &Message) -> Option<Event> {
@@ -252,6 +297,14 @@ impl Hub {
             // One that is closed has ended; its report is under way.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
         }
+    }
+}
+
+/// The next keys; waits for ever where there is no TLS.
+async fn renewed(tls: &mut Option<Tls>) -> Option<Keys> {
+    match tls {
+        Some(tls) => tls.renewed.recv().await,
+        None => std::future::pending().await,
     }
 }
 

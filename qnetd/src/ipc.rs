@@ -13,6 +13,10 @@ pub(crate) fn answer(server: &Server, line: &[u8]) -> (Reply, Then) {
             let list = server.list(verbosity, cluster.as_ref());
             (Reply::ok(list, "Can't get QNetd cluster list"), Then::Close)
         }
+        Ok(QnetdRequest::Security) => {
+            let text = server.security();
+            (Reply::ok(text, "Can't get QNetd security"), Then::Close)
+        }
         Ok(QnetdRequest::Shutdown) => {
             tracing::debug!("IPC client requested shutdown");
             (Reply::done(), Then::Shutdown)

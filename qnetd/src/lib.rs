@@ -10,14 +10,18 @@
 //! connection  a task per client: bytes to events, orders to bytes
 //! ipc       lines of the tool to answers
 //! grace     what a daemon that was away owes its clients
+//! keys      what TLS needs, from the NSS database
+//! handshakes  TLS handshakes, on threads of their own
 //! hub       owns the server; everything meets here
 //! ```
 
 mod cli;
 mod connection;
 mod grace;
+mod handshakes;
 mod hub;
 mod ipc;
+mod keys;
 mod listener;
 mod run;
 

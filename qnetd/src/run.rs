@@ -1,7 +1,10 @@
 use crate::cli::{self, Cli, NAME, Refusal, Wish};
-use crate::hub::Hub;
+use crate::handshakes::Handshakes;
+use crate::hub::{Hub, Tls};
+use crate::keys::{KeySource, Keys};
 use crate::listener;
-use libqdevice::base::{Level, TlsSupport};
+use libqdevice::base::Level;
+use libqdevice::certs::Side;
 use libqdevice::io::detach::{Readiness, is_daemon, start_daemon};
 use libqdevice::io::ipc_server::{IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
@@ -9,12 +12,14 @@ use libqdevice::io::log::{Log, Place, tell};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
 use libqdevice::server::{Server, ServerConfig};
+use libqdevice::tls::{Loaded, follow, with_remedy};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -59,11 +64,6 @@ struct Fatal {
 
 /// Goes into the background if that is wanted, and becomes the daemon.
 fn start(cli: &Cli) -> Result<(), Failed> {
-    if cli.tls != TlsSupport::Unsupported {
-        return Err(refuse(
-            &"this version has no TLS, only plain TCP: start it with -s off",
-        ));
-    }
     let mut readiness = match cli.place {
         Place::Foreground => None,
         Place::Background => Readiness::of_daemon()
@@ -89,10 +89,13 @@ fn start(cli: &Cli) -> Result<(), Failed> {
 /// socket file and takes none away.
 fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
     let settings = &cli.settings;
+    let source = KeySource::of(cli);
+    source.as_ref().map_or(Ok(()), check_directory)?;
     let _lock = LockFile::acquire(Path::new(&settings.lock_file)).map_err(|error| Fatal {
         level: Level::Error,
         text: error.to_string(),
     })?;
+    let keys = source.map(load).transpose()?;
     let listener = listener::bind(&cli.listen, settings.listen_backlog).map_err(|error| {
         fatal(
             Level::Crit,
@@ -112,11 +115,17 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         .enable_all()
         .build()
         .map_err(crit("Can't start threads"))?;
-    runtime.block_on(async {
+    let (handshake_threads, handshakes) =
+        Handshakes::start().map_err(crit("Can't start threads"))?;
+    let ended = runtime.block_on(async {
         let stop = Stop::new().map_err(crit("Can't handle signals"))?;
         let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
         let listener = TcpListener::from_std(listener).map_err(crit("Can't serve clients"))?;
-        let hub = Hub::new(Server::new(server_config(cli)), settings)
+        let tls = keys
+            .map(|keys| tls(keys, handshakes))
+            .transpose()
+            .map_err(crit("Can't handle signals"))?;
+        let hub = Hub::new(Server::new(server_config(cli)), settings, tls)
             .map_err(crit("Can't make a timer"))?;
         if let Some(readiness) = readiness.take() {
             readiness
@@ -128,6 +137,42 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let ended = hub.run(listener, ipc, stop.asked()).await;
         systemd::stopping();
         ended.map_err(crit("Can't wait for deadlines"))
+    });
+    // Nobody waits for a handshake any more.
+    handshake_threads.shutdown_background();
+    ended
+}
+
+/// As upstream, before anything else: the directory of the database can be opened.
+fn check_directory(source: &KeySource) -> Result<(), Fatal> {
+    std::fs::read_dir(&source.dir).map(drop).map_err(|error| {
+        let what = format!("Can't open NSS DB directory {}", source.dir.display());
+        let Fatal { level, text } = fatal(Level::Error, &what, &error);
+        let text = format!("{text}. {NO_KEYS_HINT}");
+        Fatal { level, text }
+    })
+}
+
+/// Loads the keys that TLS needs.
+fn load(source: KeySource) -> Result<(KeySource, Loaded<Keys>), Fatal> {
+    match source.load() {
+        Ok(loaded) => Ok((source, loaded)),
+        Err(error) => Err(Fatal {
+            level: Level::Crit,
+            text: format!("NSS error: {}", with_remedy(&error, Side::Server)),
+        }),
+    }
+}
+
+/// Follows changes of the keys. Needs a runtime.
+fn tls((source, first): (KeySource, Loaded<Keys>), handshakes: Handshakes) -> io::Result<Tls> {
+    let Loaded { value, lifetimes } = first;
+    let dir = source.dir.clone();
+    let load = Arc::new(move || source.load());
+    Ok(Tls {
+        keys: value,
+        renewed: follow(dir, Side::Server, lifetimes, load)?,
+        handshakes,
     })
 }
 
@@ -163,6 +208,8 @@ struct Stop {
 impl Stop {
     /// From here on the signals no longer kill.
     fn new() -> io::Result<Self> {
+        // Whoever asks for new keys where there is no TLS has nothing to wait for.
+        let _ignored = signal(SignalKind::hangup())?;
         Ok(Self {
             int: signal(SignalKind::interrupt())?,
             term: signal(SignalKind::terminate())?,
@@ -212,6 +259,9 @@ fn show(text: &str) -> ExitCode {
     let _ = io::stdout().write_all(text.as_bytes());
     ExitCode::FAILURE
 }
+
+const NO_KEYS_HINT: &str =
+    "Make a database with corosync-qnetd-certutil -i, or start without TLS (-s off)";
 
 /// Threads for connections beside the one that decides. They move bytes and wait.
 const WORKERS: usize = 2;

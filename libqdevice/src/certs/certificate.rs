@@ -2,6 +2,7 @@ use super::error::CertError;
 use super::request::contains;
 use crate::base::Fingerprint;
 use openssl::error::ErrorStack;
+use openssl::nid::Nid;
 use openssl::x509::{X509, X509Ref, X509VerifyResult};
 
 /// Reads one certificate: DER, or PEM with any text before it.
@@ -14,6 +15,32 @@ pub fn parse_certificate(bytes: &[u8]) -> Result<X509, CertError> {
     certificate.map_err(|_| CertError::Unreadable {
         wanted: "a certificate",
     })
+}
+
+/// The names a certificate is for, byte for byte: its DNS names, or without any the last common name.
+///
+/// A name whose bytes would be another text in the encoding they claim is left out, so that nobody can
+/// be shown one name and be compared by another. [NSS lib/certdb, `CERT_VerifyCertName`]
+#[must_use]
+pub fn certified_names(certificate: &X509Ref) -> Vec<Vec<u8>> {
+    let alternatives = certificate.subject_alt_names();
+    let alternatives = alternatives.iter().flatten();
+    let hosts: Vec<Vec<u8>> = alternatives
+        .filter_map(|name| Some(name.dnsname()?.as_bytes().to_vec()))
+        .collect();
+    if !hosts.is_empty() {
+        return hosts;
+    }
+    let subject = certificate.subject_name();
+    let name = subject.entries_by_nid(Nid::COMMONNAME).last();
+    let name = name.map(openssl::x509::X509NameEntryRef::data);
+    let name = name.filter(|name| {
+        let text = name.to_string();
+        text.is_ok_and(|text| text.as_bytes() == name.as_slice())
+    });
+    name.into_iter()
+        .map(|name| name.as_slice().to_vec())
+        .collect()
 }
 
 /// Whether `authority` has signed `certificate`.
@@ -51,6 +78,10 @@ pub fn text_and_pem(certificate: &X509Ref) -> Result<Vec<u8>, CertError> {
 mod tests {
     use super::*;
     use crate::certs::{Authority, KeyKind, generate_key};
+    use openssl::asn1::Asn1Type;
+    use openssl::hash::MessageDigest;
+    use openssl::x509::X509Name;
+    use openssl::x509::extension::SubjectAlternativeName;
 
     #[test]
     fn a_certificate_is_read_in_each_of_its_forms() {
@@ -79,6 +110,57 @@ mod tests {
         assert!(issued_by(&server, ours.certificate()));
         assert!(!issued_by(&server, namesake.certificate()));
         assert!(!issued_by(&server, &server));
+    }
+
+    /// A certificate with these common names and DNS names.
+    fn named(names: &[(&[u8], Asn1Type)], hosts: &[&str]) -> X509 {
+        let key = generate_key(KeyKind::P256).unwrap();
+        let mut subject = X509Name::builder().unwrap();
+        for (name, kind) in names {
+            let name = text(name);
+            subject
+                .append_entry_by_nid_with_type(Nid::COMMONNAME, &name, *kind)
+                .unwrap();
+        }
+        let mut builder = X509::builder().unwrap();
+        builder.set_subject_name(&subject.build()).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        if !hosts.is_empty() {
+            let mut alternatives = SubjectAlternativeName::new();
+            for host in hosts {
+                alternatives.dns(host);
+            }
+            let alternatives = alternatives.build(&builder.x509v3_context(None, None));
+            builder.append_extension(alternatives.unwrap()).unwrap();
+        }
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn the_names_of_a_certificate_are_its_dns_names_or_its_last_common_name() {
+        let utf8 = Asn1Type::UTF8STRING;
+        let names = |names: &[(&[u8], Asn1Type)], hosts: &[&str]| -> Vec<String> {
+            let names = certified_names(&named(names, hosts)).into_iter();
+            names.map(|name| String::from_utf8(name).unwrap()).collect()
+        };
+        assert_eq!(names(&[(b"a", utf8), (b"b", utf8)], &[]), ["b"]);
+        assert_eq!(names(&[("über".as_bytes(), utf8)], &[]), ["über"]);
+        assert_eq!(names(&[(b"a", utf8)], &["x.y", "z"]), ["x.y", "z"]);
+        assert_eq!(names(&[], &[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_name_that_reads_differently_in_its_encoding_is_no_name_and_none_is_cut() {
+        // Two letters that are one sign of another alphabet in two-byte units.
+        let wide = named(&[(b"ab", Asn1Type::BMPSTRING)], &[]);
+        assert_eq!(certified_names(&wide), [[0u8; 0]; 0]);
+        let cut = named(&[(b"K\0evil", Asn1Type::UTF8STRING)], &[]);
+        assert_eq!(certified_names(&cut), [b"K\0evil"]);
     }
 
     #[test]

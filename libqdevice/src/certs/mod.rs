@@ -26,7 +26,9 @@ mod staging;
 
 pub use authority::Authority;
 pub use bundle::Bundle;
-pub use certificate::{certificate_der, fingerprint, issued_by, parse_certificate, text_and_pem};
+pub use certificate::{
+    certificate_der, certified_names, fingerprint, issued_by, parse_certificate, text_and_pem,
+};
 pub use custody::Custody;
 pub use deny_file::read_deny_list;
 pub use deny_list::{DenyFault, DenyList};

@@ -28,8 +28,8 @@ pub enum Link {
     Up,
     /// The TLS handshake has succeeded.
     TlsUp {
-        /// Whether the server asked for our certificate and got it.
-        certificate_sent: bool,
+        /// Whether there is a certificate of ours, which the server gets if it asks.
+        has_certificate: bool,
     },
     /// A complete frame has arrived.
     Received(Result<Message, Malformed>),

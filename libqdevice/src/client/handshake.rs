@@ -2,12 +2,12 @@
 //! [C: qdevice-net-msg-received.c, qdevice-net-send.c]
 
 use super::heuristics::Purpose;
-use super::phase::{Attempt, Phase};
+use super::phase::{Attempt, Phase, Protection};
 use super::session::{Features, Session};
 use super::{Action, Client, ClientConfig, HeuristicsMode, Notice, Reason, Timer, Turn};
 use crate::base::TlsSupport;
 use crate::wire::{
-    Init, InitReply, Message, MsgType, OptType, PreInit, PreInitReply, algorithm_number,
+    Init, InitReply, Message, MsgType, OptType, Plain, PreInit, PreInitReply, algorithm_number,
 };
 
 impl Client {
@@ -41,17 +41,42 @@ impl Client {
         turn: &mut Turn<'_>,
     ) -> Result<(), Reason> {
         self.phase.preinit_answered(reply.seq)?;
-        let (Some(server), Some(_)) = (reply.tls, reply.client_cert_required) else {
+        let (Some(server), Some(wanted)) = (reply.tls, reply.client_cert_required) else {
             return Err(Reason::OptionMissing(MsgType::PreInitReply));
         };
         match transport(server, self.config.tls)? {
-            Transport::Plain => self.send_init(turn),
-            Transport::Tls => return Err(Reason::TlsMissing { server }),
+            Transport::Plain => {
+                if self.config.tls == TlsSupport::Supported {
+                    turn.tell(Notice::NotEncrypted);
+                }
+                self.send_init(Protection::None, turn);
+            }
+            Transport::Tls => {
+                let seq = Some(self.next_seq());
+                turn.send(Message::StartTls(Plain { seq }));
+                turn.act(Action::StartTls);
+                self.phase = Phase::StartTls {
+                    certificate_asked: wanted != 0,
+                };
+            }
         }
         Ok(())
     }
 
-    fn send_init(&mut self, turn: &mut Turn<'_>) {
+    /// The TLS handshake has succeeded, and with it the check of who the server is.
+    pub(super) fn on_tls_up(
+        &mut self,
+        certificate_asked: bool,
+        has_certificate: bool,
+        turn: &mut Turn<'_>,
+    ) {
+        let protection = Protection::Tls {
+            certificate_sent: certificate_asked && has_certificate,
+        };
+        self.send_init(protection, turn);
+    }
+
+    fn send_init(&mut self, protection: Protection, turn: &mut Turn<'_>) {
         let (asked, ring) = (self.next_seq(), self.membership.ring());
         turn.send(Message::Init(Init {
             seq: Some(asked),
@@ -63,7 +88,11 @@ impl Client {
             tie_breaker: Some(self.config.tie_breaker),
             ring: Some(ring),
         }));
-        self.phase = Phase::Init { asked, ring };
+        self.phase = Phase::Init {
+            asked,
+            ring,
+            protection,
+        };
     }
 
     pub(super) fn on_init_reply(
@@ -71,7 +100,7 @@ impl Client {
         reply: &InitReply,
         turn: &mut Turn<'_>,
     ) -> Result<(), Reason> {
-        let reported = self.phase.init_answered(reply.seq)?;
+        let (reported, protection) = self.phase.init_answered(reply.seq)?;
         let terms = Terms::of(reply, &self.config, self.heuristics.mode())?;
         turn.act(Action::Limit {
             receive: terms.max_reply_size,
@@ -80,7 +109,8 @@ impl Client {
         self.deadlines.clear(Timer::Connect);
         self.deadlines
             .set(Timer::Echo, turn.now.after(self.config.heartbeat));
-        self.phase = Phase::Greeting(Session::new(terms.features, reported, turn.now));
+        let session = Session::new(terms.features, protection, reported, turn.now);
+        self.phase = Phase::Greeting(session);
         self.run_heuristics(Purpose::Connect, turn)
     }
 }
@@ -333,17 +363,84 @@ mod tests {
         bench.link(Link::Up);
         bench.done();
         bench.receive(preinit_reply(1, TlsSupport::Supported));
-        assert_eq!(
-            bench.done(),
-            [
-                Action::Cast {
-                    ring: RING,
-                    vote: false
-                },
-                Action::HangUp,
-                Action::Exit { ok: false }
-            ]
+        let start = Message::StartTls(Plain { seq: Some(2) });
+        assert_eq!(bench.done(), [Action::Send(start), Action::StartTls]);
+        bench.link(Link::TlsUp {
+            has_certificate: true,
+        });
+        let sent = bench.sent();
+        assert!(
+            matches!(&sent[..], [Message::Init(Init { seq: Some(3), .. })]),
+            "{sent:?}"
         );
+        bench.receive(Message::InitReply(init_reply(3)));
+        assert!(bench.client.phase.is_running());
+    }
+
+    #[test]
+    fn a_message_during_the_handshake_ends_the_connection() {
+        let mut bench = tls_bench();
+        bench.receive(Message::InitReply(init_reply(2)));
+        assert_eq!(bench.reason(), Some(Reason::Unexpected(MsgType::InitReply)));
+        let mut bench = tls_bench();
+        bench.receive(preinit_reply(2, TlsSupport::Supported));
+        assert_eq!(
+            bench.reason(),
+            Some(Reason::Unexpected(MsgType::PreInitReply))
+        );
+    }
+
+    #[test]
+    fn a_handshake_that_fails_or_takes_too_long_is_tried_again() {
+        let mut bench = tls_bench();
+        let fault = LinkFault::TlsFailed("the server's certificate is that of \"X\"".into());
+        bench.link(Link::Down(fault.clone()));
+        let reason = bench.reason().unwrap();
+        assert_eq!(reason, Reason::LinkLost(fault));
+        assert_eq!(reason.next(), Next::Retry);
+        assert_eq!(
+            reason.to_string(),
+            "Can't start TLS. the server's certificate is that of \"X\""
+        );
+        let mut bench = tls_bench();
+        bench.wait(8_000);
+        assert_eq!(bench.reason(), Some(Reason::ConnectTimeout));
+    }
+
+    #[test]
+    fn a_handshake_nobody_asked_for_changes_nothing() {
+        let mut bench = Bench::asking(config());
+        bench.link(Link::TlsUp {
+            has_certificate: true,
+        });
+        assert_eq!(bench.done(), []);
+    }
+
+    #[test]
+    fn a_server_that_declines_tls_is_worth_a_warning() {
+        let tell = |tls| {
+            let mut bench = Bench::new(ClientConfig { tls, ..config() });
+            bench.membership(RING, &[1]);
+            bench.link(Link::Up);
+            bench.told();
+            bench.receive(preinit_reply(1, TlsSupport::Unsupported));
+            bench.told()
+        };
+        assert_eq!(tell(TlsSupport::Unsupported), []);
+        assert_eq!(tell(TlsSupport::Supported), [Notice::NotEncrypted]);
+    }
+
+    /// A node that has sent STARTTLS with number 2.
+    fn tls_bench() -> Bench {
+        let mut bench = Bench::new(ClientConfig {
+            tls: TlsSupport::Required,
+            ..config()
+        });
+        bench.membership(RING, &[1]);
+        bench.link(Link::Up);
+        bench.receive(preinit_reply(1, TlsSupport::Supported));
+        bench.done();
+        bench
     }
 
     #[test]

@@ -222,12 +222,16 @@ impl Client {
                 turn.tell(Notice::ConnectFailed(fault));
                 Ok(())
             }
+            (Phase::StartTls { certificate_asked }, Link::TlsUp { has_certificate }) => {
+                self.on_tls_up(certificate_asked, has_certificate, turn);
+                Ok(())
+            }
             (phase, link) if phase.has_link() => match link {
                 Link::Received(Ok(message)) => self.on_message(message, turn),
                 Link::Received(Err(malformed)) => Err(Reason::Malformed(malformed)),
                 Link::SendFailed(fault) => Err(Reason::CannotSend(fault)),
                 Link::Down(fault) => Err(Reason::LinkLost(fault)),
-                // No handshake was asked for, and the connection stands already.
+                // No handshake is under way, and the connection stands already.
                 Link::Up | Link::TlsUp { .. } => Ok(()),
             },
             (_, _) => Ok(()),

@@ -65,6 +65,8 @@ pub enum Notice {
     },
     /// No address of the server could be reached.
     ConnectFailed(LinkFault),
+    /// The server has no TLS, and this node goes on without.
+    NotEncrypted,
     /// The server has admitted this node.
     Connected {
         /// The server.
@@ -121,6 +123,7 @@ impl Notice {
             | Self::ExecNotText { .. }
             | Self::BadExecName { .. }
             | Self::BadDebugSwitch(_)
+            | Self::NotEncrypted
             | Self::HeartbeatTooSmall { .. }
             | Self::HeartbeatTooBig { .. } => Level::Warning,
             Self::HeuristicsChanged { to, .. } => match to {
@@ -185,6 +188,11 @@ impl fmt::Display for Notice {
                 )
             }
             Self::ConnectFailed(fault) => f.write_str(&link_lost(fault)),
+            Self::NotEncrypted => f.write_str(
+                "The server does not offer TLS: anybody on the network can read and forge votes. \
+                 Set quorum.device.net.tls to required to refuse such a server, or to off to \
+                 accept it",
+            ),
             Self::Connected { host, port } => write!(f, "Connected to qnetd server {host}:{port}"),
             Self::Sleeping(delay) => write!(f, "Sleeping for {} ms before reconnect", delay.0),
             Self::VoteChanged { from, to, ring } => {

@@ -13,8 +13,17 @@ pub(super) enum Phase {
     Connecting(Attempt),
     /// PREINIT is sent with this sequence number.
     PreInit { asked: u32 },
+    /// STARTTLS is sent, and the handshake is under way: no message may come.
+    StartTls {
+        /// Whether the server wants to see a certificate.
+        certificate_asked: bool,
+    },
     /// INIT is sent with this sequence number and ring.
-    Init { asked: u32, ring: RingId },
+    Init {
+        asked: u32,
+        ring: RingId,
+        protection: Protection,
+    },
     /// The server has admitted this node; the heuristics run before anything is reported.
     Greeting(Session),
     /// Everything is reported; the server's votes count.
@@ -30,13 +39,22 @@ pub(super) enum Attempt {
     Failed,
 }
 
+/// How the bytes of a connection are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Protection {
+    None,
+    Tls { certificate_sent: bool },
+}
+
 impl Phase {
     /// Whether a connection to the server stands.
     pub(super) const fn has_link(self) -> bool {
         match self {
-            Self::PreInit { .. } | Self::Init { .. } | Self::Greeting(_) | Self::Running { .. } => {
-                true
-            }
+            Self::PreInit { .. }
+            | Self::StartTls { .. }
+            | Self::Init { .. }
+            | Self::Greeting(_)
+            | Self::Running { .. } => true,
             Self::Starting | Self::Backoff | Self::Connecting(_) | Self::Ended => false,
         }
     }
@@ -54,6 +72,7 @@ impl Phase {
             | Self::Backoff
             | Self::Connecting(_)
             | Self::PreInit { .. }
+            | Self::StartTls { .. }
             | Self::Init { .. }
             | Self::Ended => None,
         }
@@ -67,6 +86,7 @@ impl Phase {
             | Self::Backoff
             | Self::Connecting(_)
             | Self::PreInit { .. }
+            | Self::StartTls { .. }
             | Self::Init { .. }
             | Self::Greeting(_)
             | Self::Ended => Err(Reason::Unexpected(message)),
@@ -81,6 +101,7 @@ impl Phase {
             Self::Starting
             | Self::Backoff
             | Self::Connecting(_)
+            | Self::StartTls { .. }
             | Self::Init { .. }
             | Self::Greeting(_)
             | Self::Running { .. }
@@ -88,15 +109,21 @@ impl Phase {
         }
     }
 
-    /// Whether an answer to INIT with this sequence number is due; the ring INIT told.
-    pub(super) fn init_answered(self, seq: Option<u32>) -> Result<RingId, Reason> {
+    /// Whether an answer to INIT with this sequence number is due; the ring INIT told, and how that was
+    /// protected.
+    pub(super) fn init_answered(self, seq: Option<u32>) -> Result<(RingId, Protection), Reason> {
         match self {
-            Self::Init { asked, ring } if seq == Some(asked) => Ok(ring),
+            Self::Init {
+                asked,
+                ring,
+                protection,
+            } if seq == Some(asked) => Ok((ring, protection)),
             Self::Init { .. } => Err(Reason::WrongSequence),
             Self::Starting
             | Self::Backoff
             | Self::Connecting(_)
             | Self::PreInit { .. }
+            | Self::StartTls { .. }
             | Self::Greeting(_)
             | Self::Running { .. }
             | Self::Ended => Err(Reason::Unexpected(MsgType::InitReply)),

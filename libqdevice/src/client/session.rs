@@ -1,7 +1,7 @@
 //! What the server may say once it has admitted this node, and what it is told.
 //! [C: qdevice-net-msg-received.c, qdevice-net-echo-request-timer.c, qdevice-net-heuristics.c]
 
-use super::phase::Phase;
+use super::phase::{Phase, Protection};
 use super::{Client, Notice, Reason, Timer, Turn};
 use crate::base::{Heuristics, NodeList, RingId, Time, Vote};
 use crate::wire::{
@@ -13,6 +13,8 @@ use crate::wire::{
 pub(super) struct Session {
     /// What it can do beyond the first version of the protocol.
     pub(super) server: Features,
+    /// How the connection is protected.
+    pub(super) protection: Protection,
     /// The ring of the last INIT or membership sent: votes for another one do not count.
     pub(super) reported: RingId,
     /// The number of the last echo request.
@@ -33,9 +35,15 @@ pub(super) struct Features {
 }
 
 impl Session {
-    pub(super) const fn new(server: Features, reported: RingId, now: Time) -> Self {
+    pub(super) const fn new(
+        server: Features,
+        protection: Protection,
+        reported: RingId,
+        now: Time,
+    ) -> Self {
         Self {
             server,
+            protection,
             reported,
             echo_asked: 0,
             asked_at: now,

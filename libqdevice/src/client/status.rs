@@ -1,6 +1,6 @@
 //! The text of `corosync-qdevice-tool -s`, tab for tab. [C: qdevice-ipc-cmd.c, qdevice-net-ipc-cmd.c]
 
-use super::phase::{Attempt, Phase};
+use super::phase::{Attempt, Phase, Protection};
 use super::{AddressFamily, Client, HeuristicsMode};
 use crate::base::{
     Algorithm, KeepActivePartition, NodeState, Quorate, TieBreaker, Time, Verbosity,
@@ -168,6 +168,7 @@ impl Report<'_> {
                 | Phase::Backoff
                 | Phase::Connecting(_)
                 | Phase::PreInit { .. }
+                | Phase::StartTls { .. }
                 | Phase::Init { .. }
                 | Phase::Greeting(_)
                 | Phase::Ended => "Enabled",
@@ -182,6 +183,7 @@ impl Report<'_> {
             Phase::Starting
             | Phase::Connecting(Attempt::UnderWay)
             | Phase::PreInit { .. }
+            | Phase::StartTls { .. }
             | Phase::Init { .. }
             | Phase::Greeting(_) => "Connecting",
             Phase::Running { .. } => "Connected",
@@ -210,7 +212,7 @@ impl Report<'_> {
         let Phase::Running { session, since } = self.client.phase else {
             return Ok(());
         };
-        writeln!(out, "TLS active:\t\tNo")?;
+        writeln!(out, "TLS active:\t\t{}", tls_active(session.protection))?;
         writeln!(out, "Connected since:\t{}", (self.wall)(since))?;
         if let Some(at) = session.echo_at {
             writeln!(out, "Echo reply received:\t{}", (self.wall)(at))?;
@@ -221,6 +223,18 @@ impl Report<'_> {
 
 const fn yes_no(yes: bool) -> &'static str {
     if yes { "Yes" } else { "No" }
+}
+
+const fn tls_active(protection: Protection) -> &'static str {
+    match protection {
+        Protection::None => "No",
+        Protection::Tls {
+            certificate_sent: false,
+        } => "Yes",
+        Protection::Tls {
+            certificate_sent: true,
+        } => "Yes (client certificate sent)",
+    }
 }
 
 const fn cast_vote(cast: bool) -> &'static str {
@@ -245,7 +259,7 @@ mod tests {
     use super::super::{ClientConfig, Event, Link, LinkFault};
     use super::*;
     use crate::base::{Heuristics, Millis, NodeId, TlsSupport, Vote};
-    use crate::wire::{Message, OptType};
+    use crate::wire::{Message, OptType, PreInitReply};
 
     fn brief(bench: &Bench) -> String {
         bench
@@ -374,6 +388,31 @@ State:\t\t\tConnected
         assert_eq!(field(&text, "Last poll call:"), Some("<1000>"));
         assert_eq!(field(&text, "TLS active:"), None);
         assert_eq!(field(&text, "Connected since:"), None);
+    }
+
+    #[test]
+    fn tls_shows_with_the_certificate_that_was_sent() {
+        let text = |wanted, has_certificate| {
+            let tls = TlsSupport::Supported;
+            let mut bench = Bench::new(ClientConfig { tls, ..config() });
+            bench.membership(RING, &[1]);
+            bench.link(Link::Up);
+            let reply = PreInitReply {
+                seq: Some(1),
+                tls: Some(tls),
+                client_cert_required: Some(wanted),
+            };
+            bench.receive(Message::PreInitReply(reply));
+            bench.link(Link::TlsUp { has_certificate });
+            bench.receive(Message::InitReply(init_reply(3)));
+            field(&verbose(&bench), "TLS active:").map(str::to_owned)
+        };
+        assert_eq!(
+            text(1, true).as_deref(),
+            Some("Yes (client certificate sent)")
+        );
+        assert_eq!(text(1, false).as_deref(), Some("Yes"));
+        assert_eq!(text(0, true).as_deref(), Some("Yes"));
     }
 
     #[test]

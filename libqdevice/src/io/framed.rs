@@ -63,6 +63,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         }
     }
 
+    /// The stream, and what was read from it behind the last message. What was still to be sent is lost.
+    #[must_use]
+    pub fn into_parts(self) -> (S, Vec<u8>) {
+        (self.stream, self.chunk[self.at..self.end].to_vec())
+    }
+
+    /// Waits until everything in the queue is sent, and reads nothing.
+    pub async fn send_all(&mut self) -> Result<(), LinkError> {
+        poll_fn(|cx| self.poll_send(cx)).await
+    }
+
     /// Changes how long the messages of the other side may be, from the next one on.
     pub fn set_receive_limit(&mut self, limit: usize) {
         self.deframer.set_limit(limit);
@@ -225,6 +236,25 @@ mod tests {
             [&received[..], &rest[..]].concat(),
             [bytes(1), bytes(2), bytes(3)].concat()
         );
+    }
+
+    #[tokio::test]
+    async fn what_follows_the_last_message_goes_to_whoever_takes_the_stream() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut framed = Framed::new(ours, 100);
+        let hello = b"\x16\x03\x01";
+        theirs
+            .write_all(&[&bytes(1)[..], hello].concat())
+            .await
+            .unwrap();
+        assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(1)));
+        framed.queue(bytes(2));
+        framed.send_all().await.unwrap();
+        let (_stream, start) = framed.into_parts();
+        assert_eq!(start, hello);
+        let mut received = [0; 14];
+        theirs.read_exact(&mut received).await.unwrap();
+        assert_eq!(received[..], bytes(2));
     }
 
     #[tokio::test]

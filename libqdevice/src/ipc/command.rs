@@ -7,6 +7,8 @@ pub enum Command {
     Status,
     /// The clusters of the server.
     List,
+    /// Who is protected how. No daemon of C knows this one.
+    Security,
     /// End the daemon.
     Shutdown,
 }
@@ -24,6 +26,7 @@ pub fn command_line(
     let mut line: Vec<u8> = match command {
         Command::Status => b"status ".into(),
         Command::List => b"list ".into(),
+        Command::Security => b"security ".into(),
         Command::Shutdown => b"shutdown ".into(),
     };
     if verbosity.is_verbose() {

@@ -13,6 +13,8 @@ pub enum QnetdRequest {
         /// The one cluster that is wanted, if not all.
         cluster: Option<ClusterName>,
     },
+    /// How the clients are protected; not in C.
+    Security,
     /// End the daemon, after the answer.
     Shutdown,
 }
@@ -32,6 +34,8 @@ impl QnetdRequest {
             Ok(Self::Status(verbosity(&words.next_word())))
         } else if command.eq_ignore_ascii_case(b"list") {
             Ok(Self::parse_list(words))
+        } else if command.eq_ignore_ascii_case(b"security") {
+            Ok(Self::Security)
         } else {
             Err(RequestError::Unknown(command))
         }

@@ -1,5 +1,7 @@
 use super::Notice;
+use crate::base::Fingerprint;
 use crate::wire::{Malformed, Message, SendFault};
+use std::collections::BTreeSet;
 
 /// A connection, numbered by the driver; a number is never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,7 +9,12 @@ pub struct PeerId(pub u64);
 
 /// Who the peer's certificate says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Identity(pub Vec<u8>);
+pub struct Identity {
+    /// The names it is certified for, byte for byte; one of them has to be its cluster's.
+    pub names: Vec<Vec<u8>>,
+    /// The certificate itself.
+    pub certificate: Fingerprint,
+}
 
 /// What happens to the server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,9 +37,19 @@ pub enum Event {
     TlsUp {
         /// With whom.
         peer: PeerId,
-        /// The name in the peer's verified certificate, if it showed one.
+        /// What the peer's verified certificate says, if it showed one.
         identity: Option<Identity>,
     },
+    /// The TLS handshake asked for by [`Action::StartTls`] has failed, and the connection is gone.
+    TlsFailed {
+        /// With whom.
+        peer: PeerId,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// The certificates that count no longer, whatever they were found to be; replaces what was said
+    /// before.
+    Revoked(BTreeSet<Fingerprint>),
     /// A message could not be queued for the peer.
     SendFailed {
         /// For whom.

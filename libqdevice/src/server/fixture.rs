@@ -1,7 +1,7 @@
 //! What the tests of the server share.
 
-use super::{Action, Event, PeerId, QnetdSettings, Server, ServerConfig};
-use crate::base::{Millis, NodeId, NodeList, RingId, TieBreaker, Time};
+use super::{Action, Event, Identity, PeerId, QnetdSettings, Server, ServerConfig};
+use crate::base::{Fingerprint, Millis, NodeId, NodeList, RingId, TieBreaker, Time};
 use crate::settings::Settings;
 use crate::wire::{
     Init, Message, NodeListKind, NodeListReport, Plain, PreInit, SendFault, ServerError,
@@ -91,6 +91,14 @@ impl Bench {
         self.named(peer, cluster);
         let reply = self.send(peer, Message::Init(init(node)));
         assert_eq!(error_of(&reply), Some(0));
+    }
+}
+
+/// What a certificate with these names says; its fingerprint is all zeroes.
+pub(super) fn certified_for(names: &[&[u8]]) -> Identity {
+    Identity {
+        names: names.iter().map(|name| name.to_vec()).collect(),
+        certificate: Fingerprint([0; 32]),
     }
 }
 

@@ -1,5 +1,5 @@
 use super::peer::Tls;
-use super::{Cause, Fault, Identity, Refusal, ServerConfig};
+use super::{Cause, Fault, Refusal, ServerConfig};
 use crate::base::{ClusterName, TlsSupport};
 
 /// The first check of nearly every message. [C: qnetd-client-msg-received.c, `..._check_tls`]
@@ -20,8 +20,10 @@ pub(super) fn gate(
         (TlsSupport::Unsupported | TlsSupport::Supported, Tls::Plain | Tls::Starting) => Ok(()),
         (_, Tls::Up(_)) if !config.client_cert_required => Ok(()),
         (_, Tls::Up(None)) => Err(Cause::NoCertificate.into()),
-        (_, Tls::Up(Some(Identity(identity)))) => match name.map(ClusterName::as_bytes) {
-            Some(name) if !name.is_empty() && name == identity => Ok(()),
+        (_, Tls::Up(Some(identity))) => match name.map(ClusterName::as_bytes) {
+            Some(name) if !name.is_empty() && identity.names.iter().any(|own| own == name) => {
+                Ok(())
+            }
             Some(_) | None => Err(Cause::WrongCertificate.into()),
         },
     }
@@ -29,6 +31,7 @@ pub(super) fn gate(
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::certified_for;
     use super::*;
 
     fn config(tls: TlsSupport, client_cert_required: bool) -> ServerConfig {
@@ -40,7 +43,7 @@ mod tests {
     }
 
     fn up(identity: &[u8]) -> Tls {
-        Tls::Up(Some(Identity(identity.to_vec())))
+        Tls::Up(Some(certified_for(&[identity])))
     }
 
     #[test]
@@ -78,6 +81,20 @@ mod tests {
                 "{name:?} {identity:?}"
             );
         }
+    }
+
+    #[test]
+    fn of_several_names_in_a_certificate_one_has_to_be_the_cluster_s() {
+        let config = config(TlsSupport::Required, true);
+        let several = Tls::Up(Some(certified_for(&[b"other", b"K"])));
+        let check = |name: &str| gate(&config, &several, Some(&ClusterName::from(name)));
+        assert_eq!(check("K"), Ok(()));
+        assert_eq!(check("otherK"), Err(Cause::WrongCertificate.into()));
+        let nameless = Tls::Up(Some(certified_for(&[])));
+        assert_eq!(
+            gate(&config, &nameless, Some(&ClusterName::from("K"))),
+            Err(Cause::WrongCertificate.into())
+        );
     }
 
     #[test]

@@ -3,12 +3,13 @@
 use super::clusters::Candidate;
 use super::peer::{Seat, Stage, Tls};
 use super::{Action, Cause, Fault, Identity, Notice, PeerId, Refusal, Server};
-use crate::base::{Algorithm, Millis, NodeId, RingId, TieBreaker, Time, TlsSupport};
+use crate::base::{Algorithm, Fingerprint, Millis, NodeId, RingId, TieBreaker, Time, TlsSupport};
 use crate::vote::Member;
 use crate::wire::{
     Init, InitReply, Message, MsgType, OptType, PreInit, PreInitReply, algorithm_number,
     algorithm_of,
 };
+use std::collections::BTreeSet;
 
 impl Server {
     /// A client names its cluster; it may do so again until it is admitted.
@@ -63,10 +64,39 @@ impl Server {
         Ok(())
     }
 
-    /// The TLS handshake with a client has succeeded.
-    pub(super) fn on_tls_up(&mut self, id: PeerId, identity: Option<Identity>) {
+    /// The TLS handshake with a client has succeeded. Its certificate may have been revoked since it
+    /// was looked at.
+    pub(super) fn on_tls_up(
+        &mut self,
+        id: PeerId,
+        identity: Option<Identity>,
+        out: &mut Vec<Action>,
+    ) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.tls = Tls::Up(identity);
+            if peer.shows_one_of(&self.revoked) {
+                self.doom(id, Cause::Revoked, out);
+            }
+        }
+    }
+
+    /// The TLS handshake with a client has failed.
+    pub(super) fn on_tls_failed(&mut self, id: PeerId, reason: String, out: &mut Vec<Action>) {
+        if let Some(party) = self.party(id) {
+            self.failed_handshakes += 1;
+            out.push(Action::Tell(Notice::TlsFailed(party, reason)));
+            self.part([id], out);
+        }
+    }
+
+    /// Certificates that count no longer: whoever has shown one is disconnected.
+    pub(super) fn on_revoked(&mut self, revoked: BTreeSet<Fingerprint>, out: &mut Vec<Action>) {
+        self.revoked = revoked;
+        let concerned = self.peers.iter();
+        let concerned = concerned.filter(|(_, peer)| peer.shows_one_of(&self.revoked));
+        let concerned: Vec<PeerId> = concerned.map(|(id, _)| *id).collect();
+        for id in concerned {
+            self.doom(id, Cause::Revoked, out);
         }
     }
 
@@ -83,6 +113,9 @@ impl Server {
                 Ok(()) => Notice::Admitted(party),
                 Err(refusal) => Notice::Refused(party, refusal),
             }));
+            if admitted.is_ok() {
+                self.tell_unprotected(id, out);
+            }
         }
         let reply = self.init_reply(asked, admitted);
         out.push(Action::Send {
@@ -249,7 +282,7 @@ impl Exam {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Bench, error, error_of, init, preinit};
+    use super::super::fixture::{Bench, certified_for, error, error_of, init, preinit};
     use super::super::{Event, ServerConfig};
     use super::*;
     use crate::wire::{Plain, VoteReply};
@@ -267,7 +300,7 @@ mod tests {
     }
 
     fn tls_up(peer: u64, shown: Option<&str>) -> Event {
-        let identity = shown.map(|name| Identity(name.as_bytes().to_vec()));
+        let identity = shown.map(|name| certified_for(&[name.as_bytes()]));
         Event::TlsUp {
             peer: PeerId(peer),
             identity,
@@ -571,5 +604,63 @@ mod tests {
             bench.send(1, Message::Init(init(1))),
             [Action::Close { peer: PeerId(1) }]
         );
+    }
+
+    fn prints(prints: &[u8]) -> BTreeSet<Fingerprint> {
+        prints.iter().map(|byte| Fingerprint([*byte; 32])).collect()
+    }
+
+    #[test]
+    fn a_client_with_a_revoked_certificate_is_disconnected_at_once_and_does_not_come_back() {
+        let mut bench = with_tls(TlsSupport::Required);
+        for peer in [1, 2] {
+            bench.named(peer, "K");
+            bench.send(peer, start_tls(2));
+            let mut identity = certified_for(&[b"K"]);
+            identity.certificate = Fingerprint([u8::try_from(peer).unwrap(); 32]);
+            bench.handle(Event::TlsUp {
+                peer: PeerId(peer),
+                identity: Some(identity),
+            });
+            let node = u32::try_from(peer).unwrap();
+            assert_eq!(
+                error_of(&bench.send(peer, Message::Init(init(node)))),
+                Some(0)
+            );
+        }
+        assert_eq!(bench.handle(Event::Revoked(prints(&[9]))), []);
+        let close = |peer| Action::Close { peer: PeerId(peer) };
+        let done = bench.handle(Event::Revoked(prints(&[2, 9])));
+        assert_eq!(done[..1], [close(2)]);
+        assert!(!done.contains(&close(1)));
+        assert_eq!(bench.handle(Event::Revoked(prints(&[0]))), []);
+        bench.named(3, "K");
+        bench.send(3, start_tls(2));
+        assert_eq!(bench.handle(tls_up(3, Some("K"))), [close(3)]);
+        bench.handle(Event::Revoked(prints(&[])));
+        bench.named(4, "K");
+        bench.send(4, start_tls(2));
+        assert_eq!(bench.handle(tls_up(4, Some("K"))), []);
+    }
+
+    #[test]
+    fn a_handshake_that_failed_ends_the_client_and_is_told_with_its_cluster() {
+        let mut bench = with_tls(TlsSupport::Supported);
+        bench.named(1, "K");
+        bench.send(1, start_tls(2));
+        let mut out = Vec::new();
+        let failed = Event::TlsFailed {
+            peer: PeerId(1),
+            reason: "no certificate".into(),
+        };
+        bench.server.handle(Time::from_millis(0), failed, &mut out);
+        let [Action::Tell(notice), Action::Tell(Notice::Left(_))] = &out[..] else {
+            panic!("{out:?}");
+        };
+        assert_eq!(
+            notice.to_string(),
+            "TLS handshake failed: no certificate. Disconnecting client 192.0.2.1:1 (cluster K)"
+        );
+        assert_eq!(bench.server.next_deadline(), None);
     }
 }

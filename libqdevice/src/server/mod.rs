@@ -12,6 +12,7 @@ mod gate;
 mod handshake;
 mod notice;
 mod peer;
+mod protection;
 mod refusal;
 mod requests;
 mod settings;
@@ -23,7 +24,7 @@ pub use notice::{Notice, Party};
 pub use refusal::{Cause, Refusal};
 pub use settings::QnetdSettings;
 
-use crate::base::{ClusterName, Millis, NodeId, Time, TlsSupport};
+use crate::base::{ClusterName, Fingerprint, Millis, NodeId, Time, TlsSupport};
 use crate::vote::{Announcement, Finding, Grant};
 use crate::wire::{Malformed, Message, ReplyErrorCode, ServerError, VoteReply};
 use clusters::{ClusterId, Clusters};
@@ -61,6 +62,12 @@ pub struct Server {
     silence: Silence,
     /// Who is to be disconnected before the call returns.
     doomed: BTreeSet<PeerId>,
+    /// The certificates that count no longer.
+    revoked: BTreeSet<Fingerprint>,
+    /// How many TLS handshakes have failed.
+    failed_handshakes: u64,
+    /// The clusters of which was told that a client is not protected.
+    told_unprotected: BTreeSet<ClusterName>,
     /// Whether the daemon was asked to end.
     ending: bool,
 }
@@ -78,6 +85,9 @@ impl Server {
             peers: BTreeMap::new(),
             clusters: Clusters::default(),
             doomed: BTreeSet::new(),
+            revoked: BTreeSet::new(),
+            failed_handshakes: 0,
+            told_unprotected: BTreeSet::new(),
             ending: false,
         }
     }
@@ -89,7 +99,9 @@ impl Server {
         match event {
             Event::Accepted { peer, address } => self.accept(now, peer, address, out),
             Event::Received { peer, message } => self.receive(now, peer, message, out),
-            Event::TlsUp { peer, identity } => self.on_tls_up(peer, identity),
+            Event::TlsUp { peer, identity } => self.on_tls_up(peer, identity, out),
+            Event::TlsFailed { peer, reason } => self.on_tls_failed(peer, reason, out),
+            Event::Revoked(certificates) => self.on_revoked(certificates, out),
             Event::SendFailed { peer, fault } => {
                 self.doom(peer, Cause::SendFailed(fault), out);
             }
@@ -285,7 +297,9 @@ fn send_error(peer: PeerId, seq: Option<u32>, code: ReplyErrorCode, out: &mut Ve
 
 #[cfg(test)]
 mod tests {
-    use super::fixture::{Bench, config, confirmation, error, init, membership, preinit};
+    use super::fixture::{
+        Bench, certified_for, config, confirmation, error, init, membership, preinit,
+    };
     use super::*;
     use crate::base::{RingId, Vote};
     use crate::wire::{DecodeError, DecodeFault, Echo, Plain};
@@ -443,7 +457,7 @@ mod tests {
         assert_eq!(bench.send(1, preinit("K")), []);
         assert_eq!(bench.send_failed(1), []);
         assert_eq!(bench.handle(Event::Gone { peer: PeerId(1) }), []);
-        let identity = Some(Identity(b"K".to_vec()));
+        let identity = Some(certified_for(&[b"K"]));
         assert_eq!(
             bench.handle(Event::TlsUp {
                 peer: PeerId(1),

@@ -1,3 +1,4 @@
+use super::protection::Protection;
 use super::{Cause, Refusal};
 use crate::base::{ClusterName, Heuristics, Level, NodeId, RingId, Vote};
 use crate::vote::{Finding, Occasion, Reason};
@@ -53,6 +54,10 @@ pub enum Notice {
     Malformed(Party, Malformed),
     /// The server disconnects a client.
     Dropped(Party, Cause),
+    /// The TLS handshake with a client has failed; the text says why.
+    TlsFailed(Party, String),
+    /// A client of a cluster is admitted of whom nobody can know who it is, for the first time.
+    Unprotected(Party, Protection),
     /// A client has reported something or asks for its vote.
     Reported {
         /// Who.
@@ -107,11 +112,14 @@ impl Notice {
                 Cause::SendFailed(_)
                 | Cause::NoTls
                 | Cause::NoCertificate
-                | Cause::WrongCertificate,
-            ) => Level::Error,
-            Self::Malformed(..) | Self::TestAlgorithm(_) | Self::Dropped(_, Cause::Silent(_)) => {
-                Level::Warning
-            }
+                | Cause::WrongCertificate
+                | Cause::Revoked,
+            )
+            | Self::TlsFailed(..) => Level::Error,
+            Self::Unprotected(..)
+            | Self::Malformed(..)
+            | Self::TestAlgorithm(_)
+            | Self::Dropped(_, Cause::Silent(_)) => Level::Warning,
             Self::Judged { changed: true, .. } => Level::Info,
             Self::Connected { .. }
             | Self::Admitted(_)
@@ -153,6 +161,13 @@ impl fmt::Display for Notice {
                 f,
                 "Client {party} doesn't sent any message during {patience}. Disconnecting"
             ),
+            Self::TlsFailed(party, reason) => write!(
+                f,
+                "TLS handshake failed: {reason}. Disconnecting client {party}"
+            ),
+            Self::Unprotected(party, protection) => {
+                write!(f, "Client {party} {}", protection.remark())
+            }
             Self::Dropped(party, cause) => write!(f, "{cause}. Disconnecting client {party}"),
             Self::Reported {
                 party,

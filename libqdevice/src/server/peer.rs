@@ -1,6 +1,7 @@
 use super::Identity;
 use super::clusters::ClusterId;
-use crate::base::{ClusterName, Heuristics, Millis, NodeId, Vote};
+use crate::base::{ClusterName, Fingerprint, Heuristics, Millis, NodeId, Vote};
+use std::collections::BTreeSet;
 
 /// A connection and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,6 +50,16 @@ pub(super) struct Seat {
     /// Heuristics of the last change between memberships.
     pub(super) regular_heuristics: Heuristics,
     pub(super) votes: LastVotes,
+}
+
+impl Peer {
+    /// Whether the certificate it has shown is one of these.
+    pub(super) fn shows_one_of(&self, certificates: &BTreeSet<Fingerprint>) -> bool {
+        match &self.tls {
+            Tls::Up(Some(identity)) => certificates.contains(&identity.certificate),
+            Tls::Plain | Tls::Starting | Tls::Up(None) => false,
+        }
+    }
 }
 
 /// What a client was told last.

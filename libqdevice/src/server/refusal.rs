@@ -96,6 +96,9 @@ pub enum Cause {
     /// Its certificate is not that of its cluster.
     #[error("Client doesn't sent certificate with valid CN")]
     WrongCertificate,
+    /// Its certificate counts no longer.
+    #[error("The client's certificate is revoked")]
+    Revoked,
 }
 
 /// What comes of a message that is not served.

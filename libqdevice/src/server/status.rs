@@ -15,12 +15,7 @@ impl Server {
     #[must_use]
     pub fn status(&self, verbosity: Verbosity) -> String {
         let config = &self.config;
-        let uses_tls = config.tls != TlsSupport::Unsupported;
-        let certificate = if uses_tls && config.client_cert_required {
-            " (client certificate required)"
-        } else {
-            ""
-        };
+        let certificate = self.certificate_remark();
         let mut lines = vec![
             format!("QNetd address:\t\t\t{}\n", config.address),
             format!("TLS:\t\t\t\t{}{certificate}\n", config.tls.as_str()),
@@ -38,6 +33,16 @@ impl Server {
             ));
         }
         lines.concat()
+    }
+
+    /// What stands behind the state of TLS in the status texts.
+    pub(super) fn certificate_remark(&self) -> &'static str {
+        let uses_tls = self.config.tls != TlsSupport::Unsupported;
+        if uses_tls && self.config.client_cert_required {
+            " (client certificate required)"
+        } else {
+            ""
+        }
     }
 
     /// The text of `corosync-qnetd-tool -l`: all clusters as they came up, or the one named; nothing
@@ -159,8 +164,8 @@ fn ids(nodes: &NodeList) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Bench, config, membership, preinit};
-    use super::super::{Event, Identity, PeerId, ServerConfig};
+    use super::super::fixture::{Bench, certified_for, config, membership, preinit};
+    use super::super::{Event, PeerId, ServerConfig};
     use super::*;
     use crate::base::{Millis, NodeId, RingId};
     use crate::wire::{
@@ -344,7 +349,7 @@ mod tests {
             bench.connect(1);
             bench.send(1, preinit("K"));
             bench.send(1, Message::StartTls(Plain { seq: Some(2) }));
-            let identity = Some(Identity(b"K".to_vec()));
+            let identity = Some(certified_for(&[b"K"]));
             bench.handle(Event::TlsUp {
                 peer: PeerId(1),
                 identity,

@@ -6,8 +6,10 @@
 
 mod addresses;
 mod clients;
+mod keys;
 mod same_as_c;
 mod start_and_end;
 mod support;
+mod tls;
 mod unavailable;
 mod way_down;

@@ -122,20 +122,6 @@ fn in_the_background_the_parent_tells_why_there_is_no_daemon() {
 }
 
 #[test]
-fn any_tls_mode_but_off_is_refused_with_the_way_out() {
-    for args in [&[][..], &["-s", "on"], &["-s", "req", "-f"]] {
-        let mut command = Command::new(crate::support::PROGRAM);
-        command.args(args);
-        let refused = output(command);
-        assert_eq!(refused.status.code(), Some(1));
-        assert!(
-            stderr(&refused).starts_with("corosync-qnetd: ") && stderr(&refused).contains("-s off")
-        );
-        assert_eq!(stderr(&refused).lines().count(), 1);
-    }
-}
-
-#[test]
 fn debug_lines_come_with_d_only() {
     for (extra, shown) in [(&[][..], false), (&["-d"][..], true)] {
         let place = Place::new();

@@ -199,8 +199,8 @@ pub(crate) fn is_installed(program: &str) -> bool {
 }
 
 /// A client that says what it is told to say.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     deframer: Deframer,
     unread: Vec<u8>,
 }
@@ -209,6 +209,12 @@ impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::over(stream)
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    pub(crate) fn over(stream: S) -> Self {
         Self {
             stream,
             deframer: Deframer::new(1 << 20),

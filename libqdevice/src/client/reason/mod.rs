@@ -6,7 +6,7 @@ use super::LinkFault;
 use crate::base::{Level, TlsSupport};
 use crate::vote::StrategyFault;
 use crate::wire::{Malformed, MsgType, ReplyErrorCode, SendFault, tls_number};
-use text::{HINTS, malformed, tls_missing};
+use text::{HINTS, malformed};
 
 /// Why the connection to the server, or the daemon, ends; the text is the log line.
 /// [C: qdevice-net-disconnect-reason.h, whose numbers stand in the comments]
@@ -25,12 +25,6 @@ pub enum Reason {
         server: TlsSupport,
         /// How this node is configured.
         client: TlsSupport,
-    },
-    /// Both sides want TLS, and this build has none.
-    #[error("{}", tls_missing(*.server))]
-    TlsMissing {
-        /// How the server stands to TLS.
-        server: TlsSupport,
     },
     /// The server reads only messages that are too short (4).
     #[error(
@@ -161,8 +155,7 @@ impl Reason {
             | Self::NoNodeList
             | Self::AlgorithmUnknownToServer
             | Self::HeuristicsUnknownToServer => Next::GiveUp,
-            Self::TlsMissing { .. }
-            | Self::PollFailed(_)
+            Self::PollFailed(_)
             | Self::CorosyncLost(_)
             | Self::StrategyRefused(_)
             | Self::FirstHeuristicsLate => Next::Exit { ok: false },
@@ -178,7 +171,6 @@ impl Reason {
             Self::PollFailed(_) | Self::StrategyRefused(_) => Level::Crit,
             Self::Unexpected(_)
             | Self::IncompatibleTls { .. }
-            | Self::TlsMissing { .. }
             | Self::RequestsTooShort { .. }
             | Self::RepliesTooLong { .. }
             | Self::WrongSequence
@@ -304,8 +296,6 @@ mod tests {
 
     #[test]
     fn what_no_server_can_help_with_ends_the_daemon() {
-        let server = TlsSupport::Supported;
-        assert_eq!(Reason::TlsMissing { server }.next(), EXIT);
         let refused = Reason::StrategyRefused(StrategyFault::ConfiguredVotes);
         assert_eq!(refused.next(), EXIT);
         assert_eq!(Reason::CorosyncLost(String::new()).next(), EXIT);
@@ -348,12 +338,5 @@ mod tests {
         for fault in [LinkFault::Closed, LinkFault::ReadFailed(String::new())] {
             assert!(Reason::LinkLost(fault).level() <= Level::Warning);
         }
-    }
-
-    #[test]
-    fn a_build_without_tls_says_what_to_set() {
-        let text = |server| Reason::TlsMissing { server }.to_string();
-        assert!(text(TlsSupport::Supported).ends_with("Set quorum.device.net.tls to off"));
-        assert!(text(TlsSupport::Required).contains("-s on"));
     }
 }

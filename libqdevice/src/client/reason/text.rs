@@ -1,6 +1,5 @@
 //! The longer texts, the C program's where it has them.
 
-use crate::base::TlsSupport;
 use crate::client::LinkFault;
 use crate::wire::{DecodeFault, Malformed, ReplyErrorCode};
 
@@ -14,7 +13,7 @@ pub(in crate::client) fn link_lost(fault: &LinkFault) -> String {
         LinkFault::WriteFailed(text) => {
             format!("Unhandled error when sending message to server ({text})")
         }
-        LinkFault::TlsFailed(text) => format!("Can't start TLS ({text})"),
+        LinkFault::TlsFailed(text) => format!("Can't start TLS. {text}"),
     }
 }
 
@@ -38,15 +37,6 @@ pub(super) fn malformed(what: &Malformed) -> String {
             };
             format!("{text}. Disconnecting from server ({error})")
         }
-    }
-}
-
-pub(super) fn tls_missing(server: TlsSupport) -> String {
-    let text = "The server offers TLS and quorum.device.net.tls asks for it, but this version of \
-                corosync-qdevice has no TLS. Set quorum.device.net.tls to off";
-    match server {
-        TlsSupport::Required => format!("{text} and let corosync-qnetd accept plain text (-s on)"),
-        TlsSupport::Supported | TlsSupport::Unsupported => text.to_owned(),
     }
 }
 

@@ -1,0 +1,164 @@
+use super::lifetime::Lifetime;
+use super::watch::Watch;
+use crate::base::Level;
+use crate::certs::{CertError, Side};
+use crate::io::log::tell;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+/// What was made of a database, and the certificates in it whose ends have to be told.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    /// What was made.
+    pub value: T,
+    /// The certificates it depends on.
+    pub lifetimes: Vec<Lifetime>,
+}
+
+/// How a database is loaded; it blocks for a moment.
+pub type Load<T> = dyn Fn() -> Result<Loaded<T>, CertError> + Send + Sync;
+
+/// Loads a database again when its files change or somebody sends SIGHUP, and hands out what comes of it.
+///
+/// What cannot be loaded is told and leaves everything as it was. Ends of certificates are told once a
+/// day from thirty days before. Needs a runtime; from here on SIGHUP does not end the process.
+///
+/// # Errors
+///
+/// When the signal cannot be had.
+pub fn follow<T: Send + 'static>(
+    dir: PathBuf,
+    side: Side,
+    first: Vec<Lifetime>,
+    load: Arc<Load<T>>,
+) -> io::Result<mpsc::Receiver<T>> {
+    let hangup = signal(SignalKind::hangup())?;
+    let (sender, receiver) = mpsc::channel(1);
+    let follower = Follower {
+        watch: Watch::new(&dir),
+        dir,
+        side,
+        lifetimes: first,
+        hangup,
+        load,
+        last_fault: None,
+    };
+    tokio::spawn(follower.run(sender));
+    Ok(receiver)
+}
+
+struct Follower<T> {
+    watch: Watch,
+    dir: PathBuf,
+    side: Side,
+    lifetimes: Vec<Lifetime>,
+    hangup: Signal,
+    load: Arc<Load<T>>,
+    /// What was told of the last attempt, if it failed.
+    last_fault: Option<String>,
+}
+
+/// Why the follower wakes up.
+enum Cause {
+    Asked,
+    Changed,
+    Due,
+}
+
+impl<T: Send + 'static> Follower<T> {
+    async fn run(mut self, sender: mpsc::Sender<T>) {
+        let mut next_remark = self.tell_ends();
+        loop {
+            let wake = self
+                .last_fault
+                .as_ref()
+                .map_or(next_remark, |_| next_remark.min(now() + RETRY));
+            match self.wait_until(wake).await {
+                // Whoever asks wants an answer, whatever was told before.
+                Cause::Asked => self.last_fault = None,
+                Cause::Changed => {}
+                Cause::Due if self.last_fault.is_some() && now() < next_remark => {}
+                Cause::Due => {
+                    next_remark = self.tell_ends();
+                    continue;
+                }
+            }
+            let Some(value) = self.reload().await else {
+                continue;
+            };
+            next_remark = self.tell_ends();
+            if sender.send(value).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn wait_until(&mut self, wake: Instant) -> Cause {
+        tokio::select! {
+            _ = self.hangup.recv() => Cause::Asked,
+            changed = timeout_at(wake, self.watch.changed()) => match changed {
+                Ok(()) => Cause::Changed,
+                Err(_) => Cause::Due,
+            },
+        }
+    }
+
+    async fn reload(&mut self) -> Option<T> {
+        let load = Arc::clone(&self.load);
+        let loaded = tokio::task::spawn_blocking(move || load()).await.ok()?;
+        match loaded {
+            Ok(Loaded { value, lifetimes }) => {
+                self.lifetimes = lifetimes;
+                self.last_fault = None;
+                let dir = self.dir.display();
+                tell(
+                    Level::Notice,
+                    &format_args!("Certificates were loaded again from {dir}"),
+                );
+                Some(value)
+            }
+            Err(error) => {
+                let text = with_remedy(&error, self.side);
+                if self.last_fault.as_ref() != Some(&text) {
+                    tell(
+                        Level::Error,
+                        &format_args!("Certificates stay as they were: {text}"),
+                    );
+                }
+                self.last_fault = Some(text);
+                None
+            }
+        }
+    }
+
+    /// Tells the ends that are near; says when to do so again.
+    fn tell_ends(&self) -> Instant {
+        let remarks = self.lifetimes.iter().filter_map(Lifetime::remark);
+        remarks.for_each(|remark| tell(Level::Warning, &remark));
+        now() + DAY
+    }
+}
+
+/// An error with the command that mends it, where there is one.
+#[must_use]
+pub fn with_remedy(error: &CertError, side: Side) -> String {
+    match error.remedy(side) {
+        Some(remedy) => format!("{error}. To mend it: {remedy}"),
+        None => error.to_string(),
+    }
+}
+
+/// The runtime's clock, which only tells when to look again.
+fn now() -> Instant {
+    Instant::now()
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A database that could not be loaded may only have been held by somebody.
+const RETRY: Duration = Duration::from_secs(30);

@@ -1,0 +1,71 @@
+use super::verdict::shown_name;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
+use openssl::error::ErrorStack;
+use openssl::x509::{X509, X509Ref};
+
+/// A certificate that a daemon depends on, and the end it has.
+#[derive(Debug, Clone)]
+pub struct Lifetime(X509);
+
+impl Lifetime {
+    /// Of this certificate.
+    #[must_use]
+    pub fn of(certificate: &X509Ref) -> Self {
+        Self(certificate.to_owned())
+    }
+
+    /// What an administrator should know about the end, which is past or comes within thirty days.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        // A date that cannot be computed with does not end a handshake either, but is none to warn of.
+        let now = Asn1Time::days_from_now(0).ok()?;
+        self.remark_at(&now).ok()?
+    }
+
+    fn remark_at(&self, now: &Asn1TimeRef) -> Result<Option<String>, ErrorStack> {
+        let end = self.0.not_after();
+        let left = now.diff(end)?;
+        let name = shown_name(&self.0);
+        let text = if left.days < 0 || left.secs < 0 {
+            format!("The certificate {name} has ended on {end}. Renew it")
+        } else if left.days < NOTICE {
+            let days = left.days;
+            format!("The certificate {name} ends in {days} days, on {end}. Renew it before")
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(text))
+    }
+}
+
+/// Days before the end from which on it is told.
+const NOTICE: i32 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certs::{Authority, KeyKind, generate_key};
+
+    #[test]
+    fn the_end_of_a_certificate_is_told_thirty_days_before_and_afterwards() {
+        let key = generate_key(KeyKind::P256).unwrap();
+        let authority = Authority::new(key, chrono::DateTime::UNIX_EPOCH).unwrap();
+        let lifetime = Lifetime::of(authority.certificate());
+        let remark = |text: &str| {
+            let now = Asn1Time::from_str_x509(text).unwrap();
+            lifetime.remark_at(&now).unwrap()
+        };
+        assert_eq!(remark("20691201000000Z"), None);
+        assert_eq!(
+            remark("20691202000001Z").as_deref(),
+            Some(
+                "The certificate CN=QNet CA ends in 29 days, on Jan  1 00:00:00 2070 GMT. Renew it \
+                 before"
+            )
+        );
+        assert_eq!(
+            remark("20700101000001Z").as_deref(),
+            Some("The certificate CN=QNet CA has ended on Jan  1 00:00:00 2070 GMT. Renew it")
+        );
+    }
+}

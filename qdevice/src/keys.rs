@@ -1,0 +1,114 @@
+//! What TLS needs, from the node's NSS database.
+
+use chrono::Utc;
+use libqdevice::base::{ClusterName, Level, TlsSupport};
+use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Side, certified_names};
+use libqdevice::client::{ClientConfig, QdeviceSettings};
+use libqdevice::io::log::tell;
+use libqdevice::tls::{Connector, Lifetime, Loaded, follow, with_remedy};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// The keys of this node and those that come later; none when there is to be no TLS.
+#[derive(Debug, Default)]
+pub(crate) struct Keys(Option<mpsc::Receiver<Connector>>);
+
+/// Where keys come from.
+#[derive(Debug, Clone)]
+pub(crate) struct KeySource {
+    dir: PathBuf,
+    nickname: String,
+    server_name: String,
+    cluster: ClusterName,
+}
+
+impl KeySource {
+    /// None when there is to be no TLS.
+    pub(crate) fn of(config: &ClientConfig, settings: &QdeviceSettings) -> Option<Self> {
+        (config.tls != TlsSupport::Unsupported).then(|| Self {
+            dir: settings.net_nss_db_dir.clone().into(),
+            nickname: settings.net_nss_client_cert_nickname.clone(),
+            server_name: settings.net_nss_qnetd_cn.clone(),
+            cluster: config.cluster_name.clone(),
+        })
+    }
+
+    /// Reads the database; blocks for a moment.
+    pub(crate) fn load(&self) -> Result<Loaded<Connector>, CertError> {
+        let identity = Identity::load(&self.dir, &self.nickname, Side::Node, Utc::now())?;
+        if identity.anchors_by == AnchorsBy::Nickname {
+            tell(
+                Level::Warning,
+                &format_args!(
+                    "The database in {} does not say which authority is trusted: the one called \
+                     QNet CA is taken",
+                    self.dir.display()
+                ),
+            );
+        }
+        let own = match identity.own {
+            Ok(own) => {
+                self.check_cluster(&own);
+                Some(own)
+            }
+            // As upstream: a server may do without.
+            Err(error) => {
+                tell(
+                    Level::Warning,
+                    &format_args!(
+                        "A server that asks for a certificate will refuse this node: {}",
+                        with_remedy(&error, Side::Node)
+                    ),
+                );
+                None
+            }
+        };
+        let certificates = identity.anchors.iter();
+        let certificates = certificates.chain(own.as_ref().map(|own| &own.certificate));
+        let lifetimes = certificates.map(|own| Lifetime::of(own)).collect();
+        let value = Connector::new(own.as_ref(), &identity.anchors, &self.server_name)?;
+        Ok(Loaded { value, lifetimes })
+    }
+
+    /// Follows changes of the database. Needs a runtime.
+    pub(crate) fn follow(self, lifetimes: Vec<Lifetime>) -> io::Result<Keys> {
+        let dir = self.dir.clone();
+        let load = Arc::new(move || self.load());
+        Ok(Keys(Some(follow(dir, Side::Node, lifetimes, load)?)))
+    }
+
+    /// The server closes the connection without a word when the names differ.
+    fn check_cluster(&self, own: &Credential) {
+        let names = certified_names(&own.certificate);
+        if names.iter().all(|name| name != self.cluster.as_bytes()) {
+            let names = names.into_iter().map(ClusterName::new);
+            let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+            tell(
+                Level::Warning,
+                &format_args!(
+                    "The certificate \"{}\" in {} is for the cluster {} and not for \"{}\": the server \
+                     will close the connection. Enrol this cluster: corosync-qdevice-net-certutil -Q",
+                    self.nickname,
+                    self.dir.display(),
+                    names.join(", "),
+                    self.cluster
+                ),
+            );
+        }
+    }
+}
+
+impl Keys {
+    /// The next keys; waits for ever when there are none. May be dropped and called again.
+    pub(crate) async fn renewed(&mut self) -> Connector {
+        if let Some(receiver) = &mut self.0 {
+            if let Some(connector) = receiver.recv().await {
+                return connector;
+            }
+            self.0 = None;
+        }
+        std::future::pending().await
+    }
+}

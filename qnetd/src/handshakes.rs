@@ -1,0 +1,96 @@
+use libqdevice::io::framed::Framed;
+use libqdevice::tls::{Acceptor, Shown, TlsFault, Transport};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Where TLS handshakes are done: on threads of their own, which give way to those that serve.
+///
+/// Computing with a key takes a thousand times as long as serving a message. When the clients of a
+/// whole fleet come back at once, nobody who is admitted already waits for them.
+#[derive(Debug, Clone)]
+pub(crate) struct Handshakes {
+    threads: Handle,
+    places: Arc<Semaphore>,
+}
+
+/// A handshake that is to be done.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    pub(crate) acceptor: Acceptor,
+    pub(crate) handshakes: Handshakes,
+}
+
+impl Handshakes {
+    /// Starts the threads. They end with the runtime.
+    pub(crate) fn start() -> io::Result<(Runtime, Self)> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("handshakes")
+            .enable_all()
+            .on_thread_start(give_way)
+            .build()?;
+        let handshakes = Self {
+            threads: runtime.handle().clone(),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+        };
+        Ok((runtime, handshakes))
+    }
+}
+
+impl Handshake {
+    /// Does it, as soon as there is a place. What was not sent yet is sent before, in plain text. May be
+    /// dropped at any time, which ends the connection.
+    pub(crate) async fn run(
+        self,
+        mut framed: Framed<Transport>,
+    ) -> Result<(Transport, Option<Shown>), TlsFault> {
+        let Self {
+            acceptor,
+            handshakes,
+        } = self;
+        // Nobody closes the semaphore; whoever is refused has no place anyway.
+        let place = Arc::clone(&handshakes.places).acquire_owned().await;
+        let work = async move {
+            let _place = place;
+            let work = async {
+                framed.send_all().await.map_err(TlsFault::internal)?;
+                let (transport, start) = framed.into_parts();
+                acceptor.accept(transport, start).await
+            };
+            let done = timeout(PATIENCE, work).await;
+            done.unwrap_or_else(|_| Err(TlsFault::too_slow(PATIENCE)))
+        };
+        let mut task = Ending(handshakes.threads.spawn(work));
+        (&mut task.0)
+            .await
+            .unwrap_or_else(|error| Err(TlsFault::internal(error)))
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Ending<T>(JoinHandle<T>);
+
+impl<T> Drop for Ending<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// On Linux the calling thread alone becomes nicer.
+fn give_way() {
+    let _ = rustix::process::nice(5);
+}
+
+/// As many as there are for serving.
+const THREADS: usize = 2;
+
+/// Handshakes under way; others wait for their turn. One takes some fifty kilobytes.
+const AT_ONCE: usize = 1024;
+
+/// How long a handshake may take once it is its turn. Clients give up after eight seconds by default.
+const PATIENCE: Duration = Duration::from_secs(10);
