@@ -53,7 +53,7 @@ impl ServerCall {
             name: OsString::new(),
             group_writes: true,
         };
-        for Given { letter, value } in given {
+        for Given { letter, value, .. } in given {
             match letter {
                 'i' => operation = Some(ServerOperation::Init),
                 's' => operation = Some(ServerOperation::Sign),
@@ -126,7 +126,7 @@ impl NodeCall {
             copy: "scp".into(),
             hosts,
         };
-        for Given { letter, value } in given {
+        for Given { letter, value, .. } in given {
             match letter {
                 'i' => operation = Some(NodeOperation::Init),
                 'r' => operation = Some(NodeOperation::Request),

@@ -46,7 +46,7 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>,
     let (mut debug, mut place) = (0_u8, Place::Background);
     let (mut settings, mut group) = (QdeviceSettings::default(), None);
     for given in parse(&command(), args) {
-        let Given { letter, value } = given?;
+        let Given { letter, value, .. } = given?;
         match letter {
             'd' => debug = debug.saturating_add(1),
             'f' => place = Place::Foreground,

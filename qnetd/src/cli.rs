@@ -111,7 +111,7 @@ pub(crate) fn read(
 ) -> Result<Wish, Refusal> {
     let mut cli = Cli::default();
     for given in parse(&command(), args) {
-        let Given { letter, value } = given.map_err(Refusal::Option)?;
+        let Given { letter, value, .. } = given.map_err(Refusal::Option)?;
         match letter {
             'h' => return Ok(Wish::ShowUsage),
             'v' => return Ok(Wish::ShowVersion),

@@ -11,8 +11,10 @@ use std::os::unix::ffi::OsStrExt as _;
 /// An option that was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
-    /// Its letter.
+    /// Its letter; `-` when it has a long name only.
     pub letter: char,
+    /// Its long name, when it was given by that.
+    pub long: Option<String>,
     /// Its value; empty for an option that takes none.
     pub value: OsString,
 }
@@ -56,6 +58,16 @@ pub fn valued(letter: &'static str, name: &'static str, help: &'static str) -> A
     option(letter, help).num_args(1).value_name(name)
 }
 
+/// An option without a letter and without a value: those of C will never clash with it.
+#[must_use]
+pub fn word(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .help(help)
+        .action(ArgAction::Append)
+        .num_args(0)
+}
+
 /// The options in the order in which they were given; `args` starts with the program's name.
 ///
 /// What cannot be read is the last entry.
@@ -74,6 +86,14 @@ pub fn parse_with_operands(
     let mut args = args.into_iter().skip(1);
     let (mut given, mut operands) = (Vec::new(), Vec::new());
     while let Some(arg) = args.next().filter(|arg| arg != "--") {
+        if let Some(long) = word_of(program, &arg) {
+            given.push(Ok(Given {
+                letter: '-',
+                long: Some(long.to_owned()),
+                value: OsString::new(),
+            }));
+            continue;
+        }
         let Some(mut cluster) = cluster_of(&arg) else {
             operands.push(arg);
             if is_script(program) {
@@ -92,7 +112,11 @@ pub fn parse_with_operands(
                 Some(true) => (Ok(OsStr::from_bytes(rest).to_owned()), &[][..]),
             };
             let is_bad = value.is_err();
-            given.push(value.map(|value| Given { letter, value }));
+            given.push(value.map(|value| Given {
+                letter,
+                long: None,
+                value,
+            }));
             if is_bad {
                 return (given, operands);
             }
@@ -107,6 +131,13 @@ pub fn parse_with_operands(
 fn cluster_of(arg: &OsStr) -> Option<&[u8]> {
     let letters = arg.as_bytes().strip_prefix(b"-")?;
     (!letters.is_empty()).then_some(letters)
+}
+
+/// The long name that an argument is, if the program has it.
+fn word_of<'a>(program: &'a Command, arg: &OsStr) -> Option<&'a str> {
+    let name = arg.to_str()?.strip_prefix("--")?;
+    let mut names = program.get_arguments().filter_map(Arg::get_long);
+    names.find(|known| *known == name)
 }
 
 fn is_script(program: &Command) -> bool {
@@ -205,8 +236,34 @@ mod tests {
         let program = program("prog", "").arg(flag("d", ""));
         let given = parse(&program, ["prog", "-dxd", "-d"].map(OsString::from));
         let (letter, value) = ('d', OsString::new());
-        let read = Ok(Given { letter, value });
+        let read = Ok(Given {
+            letter,
+            long: None,
+            value,
+        });
         assert_eq!(given, [read, Err(BadOption::Unknown('x'))]);
+    }
+
+    #[test]
+    fn a_long_name_is_read_as_a_whole_and_only_where_there_is_one() {
+        let program = program("prog", "").arg(flag("d", "")).arg(word("all", ""));
+        let parsed = |args: &[&str]| {
+            let given = parse(&program, ["prog"].iter().chain(args).map(OsString::from));
+            let given: Result<Vec<_>, _> = given.into_iter().collect();
+            given.map(|given| {
+                given
+                    .into_iter()
+                    .map(|one| (one.letter, one.long))
+                    .collect()
+            })
+        };
+        let all = || Some("all".to_owned());
+        assert_eq!(
+            parsed(&["-d", "--all"]),
+            Ok(vec![('d', None), ('-', all())])
+        );
+        assert_eq!(parsed(&["--al"]), Err(BadOption::Unknown('-')));
+        assert_eq!(parsed(&["--", "--all"]), Ok(vec![]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the two command line tools have in common: one request, its answer on stdout.
 
 use super::ipc_client::{AskError, ask, connect};
-use super::options::{BadOption, Given, flag, parse, program, valued};
+use super::options::{BadOption, Given, flag, parse, program, valued, word};
 use super::os_error::Plain;
 use crate::base::Verbosity;
 use crate::ipc::{Command, Status, command_line};
@@ -87,8 +87,14 @@ impl Tool {
             socket: socket.into(),
         };
         for given in parse(&self.options(), args) {
-            let Given { letter, value } = given?;
+            let Given {
+                letter,
+                long,
+                value,
+            } = given?;
             match letter {
+                '-' if long.as_deref() == Some(SECURITY) => command = Some(Command::Security),
+
                 'H' => command = Some(Command::Shutdown),
                 'l' => command = Some(Command::List),
                 's' => command = Some(Command::Status),
@@ -113,6 +119,10 @@ impl Tool {
         }
         common
             .arg(flag("l", "List clusters"))
+            .arg(word(
+                SECURITY,
+                "Show who is known by a certificate and who is not",
+            ))
             .arg(valued("c", "name", "List this cluster only"))
     }
 
@@ -167,6 +177,9 @@ const fn exit_of(error: &AskError) -> Exit {
     }
 }
 
+/// The option for what no C daemon can tell: it answers with an error.
+const SECURITY: &str = "security";
+
 /// Longest request. The daemons read one byte more by default, upstream's tools send no more.
 const LINE_MAX: usize = 4095;
 
@@ -195,6 +208,18 @@ mod tests {
             socket: "/other".into(),
         };
         assert_eq!(wish(&["-svlc", "one", "-p", "/other"]), Ok(Some(expected)));
+    }
+
+    #[test]
+    fn the_option_for_the_server_s_security_has_a_long_name_only() {
+        let command = wish(&["--security"]).unwrap().unwrap().command;
+        assert_eq!(command, Command::Security);
+        let tool = Tool {
+            lists: false,
+            ..TOOL
+        };
+        let refused = tool.wish("/default", ["tool", "--security"].map(OsString::from));
+        assert_eq!(refused, Err(BadOption::Unknown('-')));
     }
 
     #[test]
