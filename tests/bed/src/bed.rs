@@ -153,6 +153,18 @@ impl Bed {
         self.qnetd.take().context("no qnetd runs")
     }
 
+    /// The host of the arbiter.
+    #[must_use]
+    pub fn qnetd_host(&self) -> &Host {
+        &self.qnetd_host
+    }
+
+    /// Where the programs are.
+    #[must_use]
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
     /// Runs a side's tool on the arbiter's host.
     pub fn qnetd_tool(&self, side: Side, args: &[&str]) -> Result<Finished> {
         let path = self.programs.path(side, Program::QnetdTool);

@@ -154,7 +154,10 @@ fn programs(words: &ArgMatches) -> Result<Programs> {
 
 fn chosen(prefix: Option<&str>) -> Result<Vec<Scenario>> {
     let mut scenarios = scenario::all();
-    scenarios.retain(|one| prefix.is_none_or(|prefix| one.name.starts_with(prefix)));
+    scenarios.retain(|one| match prefix {
+        Some(prefix) => one.name.starts_with(prefix),
+        None => !one.by_name_only,
+    });
     ensure!(!scenarios.is_empty(), "no such scenario (see `bed list`)");
     Ok(scenarios)
 }

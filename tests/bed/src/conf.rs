@@ -44,8 +44,21 @@ pub struct Device {
     pub sync_timeout: Duration,
     /// `net.tie_breaker`.
     pub tie_breaker: TieBreaker,
+    /// `net.tls`.
+    pub tls: Tls,
     /// `net.keep_active_partition_tie_breaker`; left out of the file when `None`.
     pub keep_active: Option<KeepActivePartition>,
+}
+
+/// `net.tls`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// `off`
+    Off,
+    /// `on`
+    On,
+    /// `required`
+    Required,
 }
 
 impl Default for Device {
@@ -56,6 +69,7 @@ impl Default for Device {
             timeout: Duration::from_secs(5),
             sync_timeout: Duration::from_secs(15),
             tie_breaker: TieBreaker::Lowest,
+            tls: Tls::Off,
             keep_active: None,
         }
     }
@@ -131,6 +145,11 @@ impl fmt::Display for Device {
             TieBreaker::Highest => "highest".to_owned(),
             TieBreaker::Node(node) => node.to_string(),
         };
+        let tls = match self.tls {
+            Tls::Off => "off",
+            Tls::On => "on",
+            Tls::Required => "required",
+        };
         writeln!(f, " device {{\n  model: net")?;
         if let Some(votes) = self.votes() {
             writeln!(f, "  votes: {votes}")?;
@@ -138,7 +157,7 @@ impl fmt::Display for Device {
         write!(
             f,
             "  timeout: {timeout}\n  sync_timeout: {sync}\n  net {{\n   host: {QNETD}\n   \
-             algorithm: {}\n   tls: off\n   tie_breaker: {tie_breaker}\n",
+             algorithm: {}\n   tls: {tls}\n   tie_breaker: {tie_breaker}\n",
             self.algorithm.key()
         )?;
         if let Some(keep_active) = self.keep_active {

@@ -136,7 +136,8 @@ impl Host {
         logs
     }
 
-    fn outside(&self, place: &str) -> Result<PathBuf> {
+    /// The path outside of what the host sees at `place`, below one of its kept folders.
+    pub fn outside(&self, place: &str) -> Result<PathBuf> {
         KEPT.iter()
             .find_map(|(kept, inside)| {
                 let rest = Path::new(place).strip_prefix(inside).ok()?;

@@ -7,6 +7,7 @@
 //! demo   scenario   runner, report         what is shown, tried, and counted
 //! bed                                      a cluster and its arbiter; cutting, healing
 //! node   switch   conf   votes, overlap    a member; its network; what its votequorum said
+//! keys                                     certificates for both sides, by whom you like
 //! host, holder   daemon   watcher          namespaces and what runs in them
 //! process   marked   run_folder   clock, interrupt
 //! ```
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod holder;
 pub mod host;
 pub mod interrupt;
+pub mod keys;
 pub mod marked;
 pub mod masked;
 pub mod node;

@@ -27,7 +27,7 @@ const fn program(name: &'static str, package: &'static str) -> Need {
 }
 
 /// For the build and for certificates; then for the test bed and the comparisons with the C programs.
-pub(crate) const NEEDS: [Need; 10] = [
+pub(crate) const NEEDS: [Need; 11] = [
     program("pkg-config", "pkg-config"),
     Need {
         thing: Thing::Header("openssl/ssl.h"),
@@ -41,6 +41,7 @@ pub(crate) const NEEDS: [Need; 10] = [
     program("corosync-qnetd", "corosync-qnetd"),
     program("corosync-qdevice", "corosync-qdevice"),
     program("certutil", "libnss3-tools"),
+    program("openssl", "openssl"),
     program("ip", "iproute2"),
     program("iptables", "iptables"),
     program("nsenter", "util-linux"),

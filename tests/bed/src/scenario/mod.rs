@@ -8,6 +8,7 @@ mod reload;
 mod split;
 mod start_stop;
 mod texts;
+mod tls;
 
 use crate::bed::Bed;
 use crate::clock::Moment;
@@ -27,6 +28,8 @@ pub struct Scenario {
     pub about: &'static str,
     /// Whether it compares with C, so that it needs the C programs whatever the pairing.
     pub against_c: bool,
+    /// Whether it is so long that it is played only when it is asked for by name.
+    pub by_name_only: bool,
     play: Play,
 }
 
@@ -52,6 +55,7 @@ pub struct Outcome(Vec<(String, Duration)>);
 pub fn all() -> Vec<Scenario> {
     // The long ones first: they decide when the last of a parallel run is over.
     let mut all = split::scenarios();
+    all.extend(tls::scenarios());
     all.extend(texts::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
@@ -72,7 +76,15 @@ impl Scenario {
             name: name.into(),
             about,
             against_c: false,
+            by_name_only: false,
             play: Box::new(play),
+        }
+    }
+
+    fn by_name_only(self) -> Self {
+        Self {
+            by_name_only: true,
+            ..self
         }
     }
 
