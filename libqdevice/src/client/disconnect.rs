@@ -12,11 +12,8 @@ impl Client {
     /// The order matters: corosync has the new vote before the server can see that this node is gone
     /// and give the vote away.
     pub(super) fn disconnect(&mut self, reason: Reason, turn: &mut Turn<'_>) {
-        let (next, hint) = (reason.next(), reason.hint());
-        turn.tell(Notice::Ended(reason));
-        if let Some(hint) = hint {
-            turn.tell(Notice::Hint(hint));
-        }
+        let next = reason.next();
+        self.tell_of_end(reason, turn);
         self.deadlines.clear(Timer::Connect);
         self.deadlines.clear(Timer::Echo);
         self.heuristics.forget_connect();
@@ -33,18 +30,36 @@ impl Client {
             turn.act(Action::HangUp);
         }
         match next {
-            // Before the first membership there is no server to be tried again.
-            Next::GiveUp
-                if strategy.persistence() == Persistence::Always
-                    && self.phase != Phase::Starting =>
-            {
-                self.back_off(turn);
-            }
+            Next::GiveUp if self.is_survived(next) => self.back_off(turn),
             // The attempt has taken its time already.
             Next::Retry if was_connecting => self.connect(turn),
             Next::Retry => self.back_off(turn),
             Next::GiveUp => self.exit(false, turn),
             Next::Exit { ok } => self.exit(ok, turn),
+        }
+    }
+
+    fn tell_of_end(&mut self, reason: Reason, turn: &mut Turn<'_>) {
+        let hint = reason.hint();
+        if self.is_survived(reason.next()) && !self.losses.is_news(&reason, turn.now) {
+            turn.tell(Notice::EndedAgain(reason));
+            return;
+        }
+        turn.tell(Notice::Ended(reason));
+        if let Some(hint) = hint {
+            turn.tell(Notice::Hint(hint));
+        }
+    }
+
+    /// Whether the server is tried again. Before the first membership there is none to be tried.
+    fn is_survived(&self, next: Next) -> bool {
+        match next {
+            Next::Retry => true,
+            Next::GiveUp => {
+                self.config.strategy.persistence() == Persistence::Always
+                    && self.phase != Phase::Starting
+            }
+            Next::Exit { .. } => false,
         }
     }
 
@@ -173,6 +188,29 @@ mod tests {
             ]
         );
         assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    #[test]
+    fn a_server_that_closes_every_connection_does_not_fill_the_log() {
+        let mut bench = Bench::voting();
+        for _ in 0..10 {
+            bench.wait(5_000);
+            bench.link(Link::Up);
+            bench.link(Link::Down(LinkFault::Closed));
+        }
+        let visible: Vec<_> = bench
+            .told()
+            .into_iter()
+            .filter(|notice| notice.level() != crate::base::Level::Debug)
+            .map(|notice| notice.to_string())
+            .collect();
+        assert_eq!(
+            visible,
+            [
+                "Server closed connection",
+                "Vote changed from ACK to NACK (ring 1.4)",
+            ]
+        );
     }
 
     #[test]

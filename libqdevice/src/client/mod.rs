@@ -14,6 +14,7 @@ mod handshake;
 mod harness;
 mod heuristics;
 mod logging;
+mod losses;
 mod membership;
 mod node_list;
 mod notice;
@@ -43,6 +44,7 @@ use crate::base::{Deadlines, Dice, Time};
 use crate::wire::Message;
 use casting::Casting;
 use heuristics::Runs;
+use losses::Losses;
 use membership::Membership;
 use phase::{Attempt, Phase};
 use session::Session;
@@ -61,6 +63,7 @@ pub struct Client {
     casting: Casting,
     heuristics: Runs,
     phase: Phase,
+    losses: Losses,
     /// The number of the last message; goes on over connections.
     last_seq: u32,
     deadlines: Deadlines<Timer>,
@@ -136,6 +139,7 @@ impl Client {
             casting: Casting::new(),
             heuristics: Runs::new(plan),
             phase: Phase::Starting,
+            losses: Losses::default(),
             last_seq: 1,
             deadlines: Deadlines::default(),
             dice: Dice::new(seed),

@@ -76,6 +76,8 @@ pub enum Notice {
     },
     /// The connection to the server, or the daemon, ends.
     Ended(Reason),
+    /// It ends for a reason that was told a moment ago.
+    EndedAgain(Reason),
     /// Why a refusal by the server may pass.
     Hint(&'static str),
     /// The next attempt to connect waits a moment.
@@ -132,9 +134,10 @@ impl Notice {
             },
             Self::Connected { .. } => Level::Notice,
             Self::NoHeuristicsExecs | Self::OldRingPolled | Self::VoteChanged { .. } => Level::Info,
-            Self::Connecting { .. } | Self::VoteForOldRing { .. } | Self::Sleeping(_) => {
-                Level::Debug
-            }
+            Self::Connecting { .. }
+            | Self::EndedAgain(_)
+            | Self::VoteForOldRing { .. }
+            | Self::Sleeping(_) => Level::Debug,
         }
     }
 }
@@ -143,7 +146,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ConfigRefused(fault) => fault.fmt(f),
-            Self::Ended(reason) => reason.fmt(f),
+            Self::Ended(reason) | Self::EndedAgain(reason) => reason.fmt(f),
             Self::Hint(text) | Self::BadDebugSwitch(text) => f.write_str(text),
             Self::HeuristicsKept => f.write_str("Heuristics stay as they were."),
             Self::TimeoutsKept => f.write_str("Timeouts and heuristics stay as they were."),

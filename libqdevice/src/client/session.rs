@@ -197,6 +197,7 @@ impl Client {
             session,
             since: turn.now,
         };
+        self.losses.forget();
         turn.tell(Notice::Connected {
             host: self.config.host.clone(),
             port: self.config.port,
