@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Where the server is.
@@ -52,11 +53,16 @@ pub(crate) struct Link {
     initial: Limits,
     /// Our end of TLS; none when there is to be none.
     connector: Option<Connector>,
+    /// The look-up of the server's name. It outlives the attempt that needed it, because a name server
+    /// may take longer than any attempt.
+    lookup: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
     state: State,
 }
 
 enum State {
     Idle,
+    /// The name is looked up; the attempt ends at this time.
+    Resolving(Time),
     Connecting(Pin<Box<dyn Future<Output = Result<TcpStream, String>>>>),
     Up {
         framed: Framed<Transport>,
@@ -78,13 +84,19 @@ impl Link {
             target,
             initial,
             connector,
+            lookup: None,
             state: State::Idle,
         }
     }
 
     /// Begins an attempt; whatever was before is dropped.
     pub(crate) fn connect(&mut self) {
-        self.state = State::Connecting(Box::pin(connect(self.target.clone())));
+        let Target { host, port, .. } = self.target.clone();
+        let family = self.target.family;
+        self.lookup.get_or_insert_with(|| {
+            tokio::spawn(async move { addresses(&host, port, family).await })
+        });
+        self.state = State::Resolving(clock::now().after(self.target.patience));
     }
 
     /// Takes another end of TLS, from the next connection on.
@@ -141,8 +153,17 @@ impl Link {
     ///
     /// May be dropped and called again at any time.
     pub(crate) async fn next(&mut self) -> Event {
+        if let State::Resolving(end) = self.state {
+            match self.found().await {
+                Ok(found) => {
+                    let attempt = async move { try_in_order(&found, end).await };
+                    self.state = State::Connecting(Box::pin(attempt));
+                }
+                Err(reason) => return self.down(LinkFault::ConnectFailed(reason)),
+            }
+        }
         match &mut self.state {
-            State::Idle => std::future::pending().await,
+            State::Idle | State::Resolving(_) => std::future::pending().await,
             State::Connecting(attempt) => match attempt.await {
                 Ok(stream) => {
                     let framed = Framed::new(Transport::Plain(stream), self.initial.receive);
@@ -154,7 +175,7 @@ impl Link {
                 }
                 Err(reason) => self.down(LinkFault::ConnectFailed(reason)),
             },
-            State::Up { framed, .. } => match framed.next(Reading::On).await {
+            State::Up { framed, .. } => match framed.next(Reading::Hasty).await {
                 Ok(received) => Event::Received(received),
                 Err(error) => self.down(fault_of(&error)),
             },
@@ -175,6 +196,17 @@ impl Link {
                 Err(fault) => self.down(LinkFault::TlsFailed(fault.to_string())),
             },
         }
+    }
+
+    /// What the look-up under way finds.
+    async fn found(&mut self) -> Result<Vec<SocketAddr>, String> {
+        let Some(lookup) = &mut self.lookup else {
+            return std::future::pending().await;
+        };
+        let found = lookup.await;
+        self.lookup = None;
+        let found = found.unwrap_or_else(|error| Err(io::Error::other(error)));
+        found.map_err(|error| format!("{}: {error}", self.target.host))
     }
 
     fn down(&mut self, fault: LinkFault) -> Event {
@@ -199,13 +231,6 @@ async fn encrypt(
     framed.send_all().await.map_err(TlsFault::internal)?;
     let (transport, start) = framed.into_parts();
     connector.connect(transport, start).await
-}
-
-async fn connect(target: Target) -> Result<TcpStream, String> {
-    let end = clock::now().after(target.patience);
-    let found = addresses(&target.host, target.port, target.family).await;
-    let found = found.map_err(|error| format!("{}: {error}", target.host))?;
-    try_in_order(&found, end).await
 }
 
 /// Connects to the first address that answers.
@@ -296,6 +321,24 @@ mod tests {
         assert_eq!(link.next().await, Event::Received(Ok(echo(7))));
         drop(far);
         assert_eq!(link.next().await, Event::Down(LinkFault::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_slow_look_up_is_not_begun_again_by_the_next_attempt() {
+        let (_listener, port) = server().await;
+        let mut link = link(port);
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        link.target.host = "unknown.invalid".into();
+        link.lookup = Some(tokio::spawn(async move {
+            answered.await.unwrap();
+            Ok(vec![address])
+        }));
+        link.connect();
+        link.hang_up();
+        link.connect();
+        answer.send(()).unwrap();
+        assert_eq!(link.next().await, Event::Up);
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ pub enum Reading {
     Off,
     /// The next message is wanted.
     On,
+    /// The same by somebody who hangs up on what is no message, and does not wait for its end.
+    Hasty,
 }
 
 /// Why a connection cannot go on.
@@ -119,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             }
             match reading {
                 Reading::Off => Poll::Pending,
-                Reading::On => self.poll_receive(cx),
+                Reading::On | Reading::Hasty => self.poll_receive(reading, cx),
             }
         })
         .await
@@ -146,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
 
     fn poll_receive(
         &mut self,
+        reading: Reading,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Result<Message, Malformed>, LinkError>> {
         loop {
@@ -154,6 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             self.at = self.end - unread.len();
             if let Some(frame) = frame {
                 return Poll::Ready(Ok(frame));
+            }
+            if let (Reading::Hasty, Some(why)) = (reading, self.deframer.skipping()) {
+                return Poll::Ready(Ok(Err(why)));
             }
             let mut buffer = ReadBuf::new(&mut self.chunk[..]);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
@@ -181,6 +187,15 @@ mod tests {
 
     fn bytes(seq: u32) -> Vec<u8> {
         echo(seq).encode(100).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_hasty_hear_of_what_is_no_message_before_it_ends() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut framed = Framed::new(ours, 100);
+        theirs.write_all(b"HTTP/1.1").await.unwrap();
+        let heard = framed.next(Reading::Hasty).await.unwrap();
+        assert_eq!(heard, Err(Malformed::UnknownType(0x4854)));
     }
 
     #[tokio::test]
