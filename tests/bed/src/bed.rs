@@ -6,6 +6,7 @@ use crate::daemon::Daemon;
 use crate::host::Host;
 use crate::interrupt;
 use crate::node::Node;
+use crate::pretender::Pretence;
 use crate::process::Finished;
 use crate::program::{Pairing, Program, Programs, Side};
 use crate::run_folder::RunFolder;
@@ -28,6 +29,7 @@ pub struct Bed {
     programs: Programs,
     pairing: Pairing,
     conf: Conf,
+    qdevice_options: &'static [&'static str],
     votes: Arc<Votes>,
     born: Moment,
     // Dropped in this order: programs before hosts, hosts before the switch.
@@ -58,6 +60,7 @@ impl Bed {
             programs: programs.clone(),
             pairing,
             conf: conf.clone(),
+            qdevice_options: &["-f", "-d"],
             votes: Arc::default(),
             born: Moment::now(),
             nodes: BTreeMap::new(),
@@ -84,7 +87,7 @@ impl Bed {
     pub fn start_cluster(&mut self) -> Result<()> {
         self.start_corosync()?;
         for node in self.nodes.values_mut() {
-            node.start_qdevice(&self.programs)?;
+            node.start_qdevice(&self.programs, self.qdevice_options)?;
         }
         Ok(())
     }
@@ -143,6 +146,13 @@ impl Bed {
         })
     }
 
+    /// Starts a server in the place of the arbiter that is none.
+    pub fn start_pretender(&mut self, pretence: Pretence) -> Result<()> {
+        let args = ["pretend", &pretence.to_string()];
+        self.qnetd = Some(Daemon::start(&self.qnetd_host, &self.programs.bed, &args)?);
+        Ok(())
+    }
+
     /// The running arbiter.
     pub fn qnetd(&self) -> Result<&Daemon> {
         self.qnetd.as_ref().context("no qnetd runs")
@@ -190,8 +200,13 @@ impl Bed {
 
     /// Starts a node's qdevice.
     pub fn start_qdevice(&mut self, id: u32) -> Result<()> {
-        let programs = self.programs.clone();
-        self.node_mut(id)?.start_qdevice(&programs)
+        let (programs, options) = (self.programs.clone(), self.qdevice_options);
+        self.node_mut(id)?.start_qdevice(&programs, options)
+    }
+
+    /// Starts every qdevice from now on with other options than `-f -d`.
+    pub fn set_qdevice_options(&mut self, options: &'static [&'static str]) {
+        self.qdevice_options = options;
     }
 
     /// The ids of all nodes.

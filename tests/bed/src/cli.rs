@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bed::program::{Pairing, Programs, missing_system};
 use bed::runner::{self, Plan};
 use bed::scenario::{self, Scenario};
-use bed::{demo, holder, interrupt, run_folder, watcher};
+use bed::{demo, holder, interrupt, pretender, run_folder, watcher};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,6 +63,12 @@ fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("pretend")
+                .hide(true)
+                .about("Serves on the port of qnetd without being one")
+                .arg(Arg::new("pretence").required(true)),
+        )
+        .subcommand(
             Command::new("watch")
                 .hide(true)
                 .about("Writes what votequorum says of this node"),
@@ -103,6 +109,10 @@ fn run(words: &ArgMatches) -> Result<ExitCode> {
         Some(("hold", words)) => {
             let folder: &PathBuf = words.get_one("folder").context("no folder")?;
             holder::hold(folder)?;
+        }
+        Some(("pretend", words)) => {
+            let pretence: &String = words.get_one("pretence").context("no pretence")?;
+            pretender::pretend(pretence.parse()?)?;
         }
         Some(("watch", _)) => watcher::watch()?,
         _ => bail!("unknown command"),

@@ -29,13 +29,26 @@ pub struct Conf {
     pub nodes: Vec<NodeId>,
     /// `quorum.device`.
     pub device: Device,
+    /// `logging.debug`.
+    pub debug: Debug,
     /// `totem.token`: how long a node may be silent before it is lost.
     pub token: Duration,
+}
+
+/// Whether debug messages are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Debug {
+    /// They are not.
+    Off,
+    /// They are.
+    On,
 }
 
 /// The section `quorum.device` for model net.
 #[derive(Debug, Clone)]
 pub struct Device {
+    /// `net.host`.
+    pub host: String,
     /// `net.algorithm`.
     pub algorithm: Algorithm,
     /// `timeout`: how long a vote lasts. Heartbeats to qnetd and its patience derive from it.
@@ -65,6 +78,7 @@ impl Default for Device {
     /// Half of corosync's own 10 s, because much of a run is waiting for it.
     fn default() -> Self {
         Self {
+            host: QNETD.to_string(),
             algorithm: Algorithm::FfSplit,
             timeout: Duration::from_secs(5),
             sync_timeout: Duration::from_secs(15),
@@ -82,6 +96,7 @@ impl Conf {
         Self {
             nodes: (1..=count).map(NodeId).collect(),
             device,
+            debug: Debug::Off,
             token: Duration::from_secs(1),
         }
     }
@@ -106,13 +121,17 @@ impl Conf {
 impl fmt::Display for Conf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let token = self.token.as_millis();
+        let debug = match self.debug {
+            Debug::Off => "off",
+            Debug::On => "on",
+        };
         // Without the coefficient a bigger cluster would notice a loss later.
         write!(
             f,
             "totem {{\n version: 2\n cluster_name: {CLUSTER}\n transport: knet\n \
              crypto_cipher: none\n crypto_hash: none\n token: {token}\n token_coefficient: 0\n}}\n\
              logging {{\n to_stderr: no\n to_syslog: no\n to_logfile: yes\n \
-             logfile: {LOG}\n timestamp: hires\n}}\n\
+             logfile: {LOG}\n timestamp: hires\n debug: {debug}\n}}\n\
              quorum {{\n provider: corosync_votequorum\n{}}}\nnodelist {{\n",
             self.device
         )?;
@@ -156,8 +175,9 @@ impl fmt::Display for Device {
         }
         write!(
             f,
-            "  timeout: {timeout}\n  sync_timeout: {sync}\n  net {{\n   host: {QNETD}\n   \
+            "  timeout: {timeout}\n  sync_timeout: {sync}\n  net {{\n   host: {}\n   \
              algorithm: {}\n   tls: {tls}\n   tie_breaker: {tie_breaker}\n",
+            self.host,
             self.algorithm.key()
         )?;
         if let Some(keep_active) = self.keep_active {

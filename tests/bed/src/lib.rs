@@ -28,6 +28,8 @@ pub mod marked;
 pub mod masked;
 pub mod node;
 pub mod overlap;
+
+pub mod pretender;
 pub mod process;
 pub mod program;
 pub mod report;

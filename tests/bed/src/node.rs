@@ -81,10 +81,10 @@ impl Node {
     }
 
     /// Starts the qdevice; corosync has to be up.
-    pub fn start_qdevice(&mut self, programs: &Programs) -> Result<()> {
+    pub fn start_qdevice(&mut self, programs: &Programs, options: &[&str]) -> Result<()> {
         let path = programs.path(self.side, Program::Qdevice);
         let path = path.map_err(|why| anyhow!(why))?;
-        self.qdevice = Some(Daemon::start(&self.host, &path, &["-f", "-d"])?);
+        self.qdevice = Some(Daemon::start(&self.host, &path, options)?);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Programs of a node die.
 
 use super::{Outcome, Scenario, Stage};
-use crate::bed::{Bed, PATIENCE};
+use crate::bed::{Bed, PATIENCE, Place};
 use crate::clock::Moment;
 use crate::conf::{Conf, Device};
 use crate::standing::Flag;
@@ -24,6 +24,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "qdevice-killed",
             "a qdevice is killed and started again: its node loses the vote and gets it back",
             qdevice_killed,
+        ),
+        Scenario::new(
+            "qdevice-in-sync",
+            "a qdevice is killed, and started again while corosync waits for its vote",
+            qdevice_started_in_sync,
         ),
     ]
 }
@@ -73,6 +78,27 @@ fn qdevice_killed(stage: &Stage<'_>) -> Result<Outcome> {
         let started = Moment::now();
         bed.start_qdevice(1)?;
         outcome.add("back", bed.wait_for_all_votes()?.since(started));
+        Ok(())
+    })
+}
+
+/// votequorum still takes the device for alive, so the new membership waits for its vote.
+fn qdevice_started_in_sync(stage: &Stage<'_>) -> Result<Outcome> {
+    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+        bed.boot()?;
+        bed.node_mut(1)?.take_qdevice()?.kill()?;
+        bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
+        bed.votes().settle("node 1 waits", PATIENCE, |now| {
+            now.node(1).syncing && now.node(1).members.len() == 1
+        })?;
+        let started = Moment::now();
+        bed.start_qdevice(1)?;
+        let free = bed
+            .votes()
+            .settle("node 1 waits no more", PATIENCE, |now| !now.node(1).syncing)?;
+        outcome.add("free", free.since(started));
+        let healed = bed.heal()?;
+        outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
         Ok(())
     })
 }

@@ -3,6 +3,7 @@
 mod failure;
 mod isolation;
 mod last_man;
+mod no_arbiter;
 mod qnetd_loss;
 mod reload;
 mod split;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(texts::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
+    all.extend(no_arbiter::scenarios());
     all.extend(qnetd_loss::scenarios());
     all.extend(failure::scenarios());
     all.extend(reload::scenarios());
