@@ -120,8 +120,8 @@ impl Table {
                 self.send(id, |seq| {
                     Message::SetOption(Options {
                         seq,
-                        heartbeat: None,
                         keep_active_partition: Some(keep),
+                        ..Options::default()
                     })
                 });
             }

@@ -239,7 +239,7 @@ mod tests {
         let init = Init {
             seq: Some(2),
             supported_messages: Some((0..=17).collect()),
-            supported_options: Some((0..=23).collect()),
+            supported_options: Some((0..=23).chain([0x8000]).collect()),
             node: Some(NodeId(1)),
             algorithm: Some(1),
             heartbeat: Some(Millis(8_000)),
@@ -257,7 +257,7 @@ mod tests {
             Message::SetOption(Options {
                 seq: Some(3),
                 keep_active_partition: Some(KeepActivePartition::Enabled),
-                heartbeat: None,
+                ..Options::default()
             }),
             Message::NodeList(NodeListReport {
                 seq: Some(4),

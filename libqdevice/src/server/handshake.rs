@@ -137,7 +137,7 @@ impl Server {
             supported_options: asked
                 .supported_options
                 .as_ref()
-                .map(|_| OptType::ALL.iter().map(|kind| kind.number()).collect()),
+                .map(|_| OptType::upstream().map(OptType::number).collect()),
             max_request_size: Some(size(settings.max_client_receive_size)),
             max_reply_size: Some(size(settings.max_client_send_size)),
             supported_algorithms: Some(Algorithm::ALL.map(algorithm_number).to_vec()),

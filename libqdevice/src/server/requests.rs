@@ -391,6 +391,7 @@ mod tests {
             seq: Some(5),
             heartbeat: Some(Millis(1000)),
             keep_active_partition: Some(KeepActivePartition::Enabled),
+            ..Options::default()
         };
         assert_eq!(
             bench.send(1, Message::SetOption(both)),
@@ -409,6 +410,7 @@ mod tests {
                 seq: Some(5),
                 heartbeat: Some(Millis(millis)),
                 keep_active_partition: Some(KeepActivePartition::Enabled),
+                ..Options::default()
             };
             assert_eq!(
                 bench.send(1, Message::SetOption(asked)),

@@ -159,6 +159,30 @@ numbered! {
         Heuristics = 22,
         /// u8, 0 or 1.
         KeepActivePartitionTieBreaker = 23,
+        /// u8. Ours, unknown to the C programs: see [`LeaseNews`].
+        Lease = 0x8000,
+    }
+}
+
+impl OptType {
+    /// Those that the C programs know too.
+    pub fn upstream() -> impl Iterator<Item = Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .filter(|kind| *kind != Self::Lease)
+    }
+}
+
+numbered! {
+    /// What a client says about its lease in a set option message.
+    ///
+    /// A client that lists [`OptType::Lease`] among the options it supports promises that its vote ends
+    /// by 1.4 heartbeats after it has sent the last echo that was answered, and that it says goodbye. A
+    /// server that lists it reads this option. To others it is not sent.
+    pub enum LeaseNews: u8 {
+        /// The vote is withdrawn, and the client leaves.
+        Goodbye = 0,
     }
 }
 
@@ -259,5 +283,11 @@ mod tests {
             MsgType::HeuristicsChangeReply.in_words(),
             "heuristics change reply"
         );
+    }
+
+    #[test]
+    fn the_c_programs_know_the_options_from_0_to_23() {
+        let known: Vec<u16> = OptType::upstream().map(OptType::number).collect();
+        assert_eq!(known, (0..=23).collect::<Vec<u16>>());
     }
 }

@@ -4,7 +4,7 @@
 //! whether the message has a use for it or not; the first fault ends the walk. Options nobody knows
 //! are passed over. Of two options the last counts, node entries add up.
 
-use super::code::{MsgType, NodeListKind, OptType};
+use super::code::{LeaseNews, MsgType, NodeListKind, OptType};
 use super::error::{DecodeError, DecodeFault};
 use super::message::{
     Echo, HeuristicsReply, HeuristicsReport, Init, InitReply, Message, NodeListReply,
@@ -58,6 +58,7 @@ struct Fields<'a> {
     tie_breaker: Option<TieBreaker>,
     heuristics: Heuristics,
     keep_active_partition: Option<KeepActivePartition>,
+    lease: Option<LeaseNews>,
 }
 
 impl<'a> Fields<'a> {
@@ -105,6 +106,8 @@ impl<'a> Fields<'a> {
             OptType::KeepActivePartitionTieBreaker => {
                 self.keep_active_partition = Some(value.word()?);
             }
+            // What a later version may have to say means nothing here, and is no fault.
+            OptType::Lease => self.lease = LeaseNews::from_number(value.u8()?),
         }
         Ok(())
     }
@@ -189,6 +192,7 @@ impl<'a> Fields<'a> {
             seq: self.seq,
             heartbeat: self.heartbeat,
             keep_active_partition: self.keep_active_partition,
+            lease: self.lease,
         }
     }
 
@@ -601,5 +605,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_a_later_version_says_about_its_lease_is_no_fault() {
+        let lease = |value: u8| decode(MsgType::SetOption, &body(&[(0x8000, &[value])]));
+        let options = |lease| {
+            Message::SetOption(Options {
+                lease,
+                ..Options::default()
+            })
+        };
+        assert_eq!(lease(0), Ok(options(Some(LeaseNews::Goodbye))));
+        assert_eq!(lease(1), Ok(options(None)));
+        assert_eq!(
+            fault(&[(0x8000, &[0, 0])]),
+            DecodeFault::WrongLength(OptType::Lease)
+        );
     }
 }

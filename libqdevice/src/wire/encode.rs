@@ -2,7 +2,7 @@
 //!
 //! Options stand in the order in which the C programs send them.
 
-use super::code::{NodeListKind, OptType};
+use super::code::{LeaseNews, NodeListKind, OptType};
 use super::error::TooLong;
 use super::message::{
     Echo, HeuristicsReply, HeuristicsReport, Init, InitReply, Message, NodeListReply,
@@ -95,6 +95,7 @@ fn options(w: &mut Writer, m: &Options) {
         OptType::KeepActivePartitionTieBreaker,
         m.keep_active_partition,
     );
+    w.u8(OptType::Lease, m.lease.map(LeaseNews::number));
 }
 
 fn echo(w: &mut Writer, m: &Echo) {

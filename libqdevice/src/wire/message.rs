@@ -3,7 +3,7 @@
 //! The payloads mirror the wire: an option a peer may leave out is an `Option` here, and whoever needs
 //! it says what its absence earns. `seq` is the sequence number, the option that nearly all carry.
 
-use super::code::{MsgType, NodeListKind};
+use super::code::{LeaseNews, MsgType, NodeListKind};
 use crate::base::{
     ClusterName, Heuristics, KeepActivePartition, Millis, NodeId, NodeList, Quorate, RingId,
     TieBreaker, TlsSupport, Vote,
@@ -118,6 +118,8 @@ pub struct Options {
     pub heartbeat: Option<Millis>,
     /// New keep-active-partition flag.
     pub keep_active_partition: Option<KeepActivePartition>,
+    /// What becomes of the client's lease; only between programs that both list the option.
+    pub lease: Option<LeaseNews>,
 }
 
 /// A heartbeat or its answer.

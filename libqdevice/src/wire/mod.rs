@@ -14,7 +14,7 @@
 //! | `Init` | client | seq, supported messages, supported options, node id!, algorithm!, heartbeat!, tie-breaker!, ring id! |
 //! | `InitReply` | server | error code!, supported messages, supported options, seq, maximum request size!, maximum reply size!, supported algorithms! |
 //! | `ServerError` | server | seq, error code! |
-//! | `SetOption`, `SetOptionReply` | client, server | seq, heartbeat, keep active partition |
+//! | `SetOption`, `SetOptionReply` | client, server | seq, heartbeat, keep active partition, lease |
 //! | `EchoRequest`, `EchoReply` | client, server | seq, anything else; the reply is a copy |
 //! | `NodeList` | client | seq!, list type!, ring id (! in membership), config version, quorate (! in quorum), node info per node, heuristics |
 //! | `NodeListReply` | server | seq!, list type!, ring id!, vote! |
@@ -37,7 +37,7 @@ mod message;
 mod strategies;
 mod tlv;
 
-pub use code::{MsgType, NodeListKind, OptType, ReplyErrorCode};
+pub use code::{LeaseNews, MsgType, NodeListKind, OptType, ReplyErrorCode};
 pub use decode::decode;
 pub use error::{DecodeError, DecodeFault, Malformed, SendFault, TooLong};
 pub use frame::Deframer;

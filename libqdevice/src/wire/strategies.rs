@@ -1,6 +1,6 @@
 //! Random messages for property tests: everything that our own code could send.
 
-use super::code::{MsgType, NodeListKind, Numbered};
+use super::code::{LeaseNews, MsgType, NodeListKind, Numbered};
 use super::message::{
     Echo, HeuristicsReply, HeuristicsReport, Init, InitReply, Message, NodeListReply,
     NodeListReport, Options, Plain, PreInit, PreInitReply, ServerError, VoteReply,
@@ -110,13 +110,15 @@ fn init_reply() -> impl Strategy<Value = InitReply> {
 }
 
 fn options() -> impl Strategy<Value = Options> {
-    (seq(), of(any::<u32>()), of(word(0..2))).prop_map(|(seq, heartbeat, keep_active_partition)| {
-        Options {
+    let lease = of(prop::sample::select(LeaseNews::ALL));
+    (seq(), of(any::<u32>()), of(word(0..2)), lease).prop_map(
+        |(seq, heartbeat, keep_active_partition, lease)| Options {
             seq,
             heartbeat: heartbeat.map(Millis),
             keep_active_partition,
-        }
-    })
+            lease,
+        },
+    )
 }
 
 /// A sequence number somewhere between options that nobody knows.

@@ -193,8 +193,8 @@ impl Script {
         let seq = Some(self.next_seq(peer));
         let options = Options {
             seq,
-            heartbeat: None,
             keep_active_partition: Some(keep),
+            ..Options::default()
         };
         self.send(peer, Message::SetOption(options));
         self.receive(peer, Message::SetOptionReply(options));

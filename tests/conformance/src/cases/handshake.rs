@@ -48,8 +48,8 @@ fn of_members(seq: Option<u32>) -> [Message; 6] {
     [
         Message::SetOption(Options {
             seq,
-            heartbeat: None,
             keep_active_partition,
+            ..Options::default()
         }),
         Message::EchoRequest(Echo::new(seq.unwrap_or_default())),
         Message::NodeList(list),

@@ -27,7 +27,7 @@ fn heartbeat(seq: u32, millis: u32) -> Options {
     Options {
         seq: Some(seq),
         heartbeat: Some(Millis(millis)),
-        keep_active_partition: None,
+        ..Options::default()
     }
 }
 
@@ -86,8 +86,8 @@ pub(super) const CASES: &[Case] = &[
                 s,
                 Options {
                     seq: Some(21),
-                    heartbeat: None,
                     keep_active_partition,
+                    ..Options::default()
                 },
             );
             sets(
