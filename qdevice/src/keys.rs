@@ -5,7 +5,7 @@ use libqdevice::base::{ClusterName, Level, TlsSupport};
 use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Side, certified_names};
 use libqdevice::client::{ClientConfig, QdeviceSettings};
 use libqdevice::io::log::tell;
-use libqdevice::tls::{Connector, Lifetime, Loaded, follow, with_remedy};
+use libqdevice::tls::{Connector, Follower, Lifetime, Loaded, with_remedy};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl KeySource {
     }
 
     /// Reads the database; blocks for a moment.
-    pub(crate) fn load(&self) -> Result<Loaded<Connector>, CertError> {
+    fn load(&self) -> Result<Loaded<Connector>, CertError> {
         let identity = Identity::load(&self.dir, &self.nickname, Side::Node, Utc::now())?;
         if identity.anchors_by == AnchorsBy::Nickname {
             tell(
@@ -72,11 +72,11 @@ impl KeySource {
         Ok(Loaded { value, lifetimes })
     }
 
-    /// Follows changes of the database. Needs a runtime.
-    pub(crate) fn follow(self, lifetimes: Vec<Lifetime>) -> io::Result<Keys> {
+    /// Reads the database for the first time.
+    pub(crate) fn begin(self) -> Result<(Connector, Follower<Connector>), CertError> {
         let dir = self.dir.clone();
         let load = Arc::new(move || self.load());
-        Ok(Keys(Some(follow(dir, Side::Node, lifetimes, load)?)))
+        Follower::begin(dir, Side::Node, load)
     }
 
     /// The server closes the connection without a word when the names differ.
@@ -101,6 +101,11 @@ impl KeySource {
 }
 
 impl Keys {
+    /// Follows changes of the database. Needs a runtime.
+    pub(crate) fn of(follower: Follower<Connector>) -> io::Result<Self> {
+        Ok(Self(Some(follower.follow()?)))
+    }
+
     /// The next keys; waits for ever when there are none. May be dropped and called again.
     pub(crate) async fn renewed(&mut self) -> Connector {
         if let Some(receiver) = &mut self.0 {

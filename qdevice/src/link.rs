@@ -276,6 +276,8 @@ fn length(bytes: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libqdevice::certs::{Authority, Credential, DenyList, KeyKind, SERVER_NAME, generate_key};
+    use libqdevice::tls::{Acceptor, ClientCertificate};
     use libqdevice::wire::{Echo, Malformed};
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
@@ -377,6 +379,70 @@ mod tests {
             clock::now().since(end) < 10_000,
             "the silent one had its share only"
         );
+    }
+
+    /// Both ends of TLS for a server that anybody may connect to.
+    fn ends() -> (Acceptor, Connector) {
+        let key = || generate_key(KeyKind::P256).unwrap();
+        let now = chrono::Utc::now();
+        let authority = Authority::new(key(), now).unwrap();
+        let key = key();
+        let certificate = authority.certify_server(&key, now).unwrap();
+        let anchors = [authority.certificate().to_owned()];
+        let list = DenyList::default();
+        let own = Credential { certificate, key };
+        (
+            Acceptor::new(&own, &anchors, list, ClientCertificate::NotAsked).unwrap(),
+            Connector::new(None, &anchors, SERVER_NAME).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn tls_begins_when_everything_before_it_is_sent() {
+        let (listener, port) = server().await;
+        let (acceptor, connector) = ends();
+        let mut link = link(port);
+        link.renew(connector);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        assert_eq!(link.send(&echo(1)), Ok(()));
+        link.start_tls();
+        let far = async {
+            let (far, _) = listener.accept().await.unwrap();
+            let mut framed = Framed::new(Transport::Plain(far), 100);
+            assert_eq!(framed.next(Reading::On).await.unwrap(), Ok(echo(1)));
+            let (far, start) = framed.into_parts();
+            let (far, _) = acceptor.accept(far, start).await.unwrap();
+            let mut framed = Framed::new(far, 100);
+            framed.queue(echo(2).encode(100).unwrap());
+            framed.send_all().await.unwrap();
+            framed.next(Reading::On).await
+        };
+        let near = async {
+            let has_certificate = false;
+            assert_eq!(link.next().await, Event::TlsUp { has_certificate });
+            assert_eq!(link.next().await, Event::Received(Ok(echo(2))));
+            link.hang_up();
+        };
+        let (farewell, ()) = tokio::join!(far, near);
+        assert!(matches!(farewell, Err(LinkError::Closed)), "{farewell:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_goes_on_in_plain_text_is_given_up() {
+        let (listener, port) = server().await;
+        let mut link = link(port);
+        link.renew(ends().1);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        link.start_tls();
+        let (mut far, _) = listener.accept().await.unwrap();
+        far.write_all(&echo(1).encode(100).unwrap()).await.unwrap();
+        let ended = link.next().await;
+        let Event::Down(LinkFault::TlsFailed(text)) = ended else {
+            panic!("{ended:?}");
+        };
+        assert!(text.starts_with("the server does not speak TLS"), "{text}");
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, tell};
 use libqdevice::io::os_error::Numbered;
-use libqdevice::tls::{Connector, Loaded, with_remedy};
+use libqdevice::tls::{Connector, with_remedy};
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -177,18 +177,17 @@ async fn keys(
             .map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
         return Ok((Keys::default(), None));
     };
-    let read = source.clone();
-    let loaded = tokio::task::spawn_blocking(move || read.load()).await;
+    let loaded = tokio::task::spawn_blocking(move || source.begin()).await;
     let loaded = loaded.map_err(|cause| crit(format_args!("Can't init nss: {cause}")))?;
-    let Loaded { value, lifetimes } = loaded.map_err(|cause| {
+    let (connector, follower) = loaded.map_err(|cause| {
         let cause = with_remedy(&cause, Side::Node);
         error(format_args!(
             "Can't init nss: {cause}. Without TLS: quorum.device.net.tls off, if the server allows it"
         ))
     })?;
-    let keys = source.follow(lifetimes);
+    let keys = Keys::of(follower);
     let keys = keys.map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
-    Ok((keys, Some(value)))
+    Ok((keys, Some(connector)))
 }
 
 fn link(config: &ClientConfig, settings: &QdeviceSettings, connector: Option<Connector>) -> Link {

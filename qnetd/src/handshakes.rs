@@ -94,3 +94,74 @@ const AT_ONCE: usize = 1024;
 
 /// How long a handshake may take once it is its turn. Clients give up after eight seconds by default.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libqdevice::certs::{Authority, Credential, DenyList, KeyKind, generate_key};
+    use libqdevice::tls::ClientCertificate;
+    use tokio::net::{TcpListener, TcpStream};
+
+    fn acceptor() -> Acceptor {
+        let key = || generate_key(KeyKind::P256).unwrap();
+        let authority = Authority::new(key(), chrono::Utc::now()).unwrap();
+        let key = key();
+        let certificate = authority.certify_server(&key, chrono::Utc::now()).unwrap();
+        let anchors = [authority.certificate().to_owned()];
+        let list = DenyList::default();
+        let own = Credential { certificate, key };
+        Acceptor::new(&own, &anchors, list, ClientCertificate::NotAsked).unwrap()
+    }
+
+    fn handshake(acceptor: &Acceptor, places: &Arc<Semaphore>) -> Handshake {
+        Handshake {
+            acceptor: acceptor.clone(),
+            handshakes: Handshakes {
+                threads: Handle::current(),
+                places: Arc::clone(places),
+            },
+        }
+    }
+
+    async fn connection() -> (TcpStream, Framed<Transport>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let far = Transport::Plain(far.unwrap().0);
+        (near.unwrap(), Framed::new(far, 100))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_go_on_is_given_up_and_makes_room_for_the_next() {
+        let (acceptor, places) = (acceptor(), Arc::new(Semaphore::new(1)));
+        let (_near, far) = connection().await;
+        let (_other_near, other_far) = connection().await;
+        let began = tokio::time::Instant::now();
+        let (one, other) = tokio::join!(
+            handshake(&acceptor, &places).run(far),
+            handshake(&acceptor, &places).run(other_far)
+        );
+        let text = "it took longer than 10 seconds";
+        assert_eq!(one.unwrap_err().to_string(), text);
+        assert_eq!(other.unwrap_err().to_string(), text);
+        // One after the other, as there is one place.
+        assert!(began.elapsed() >= 2 * PATIENCE);
+        assert_eq!(places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_handshake_that_nobody_waits_for_any_more_ends() {
+        let (acceptor, places) = (acceptor(), Arc::new(Semaphore::new(1)));
+        let (_near, far) = connection().await;
+        {
+            let work = handshake(&acceptor, &places).run(far);
+            tokio::pin!(work);
+            tokio::select! {
+                biased;
+                _ = &mut work => panic!("it cannot be over"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        let _place = places.acquire().await.unwrap();
+    }
+}

@@ -12,7 +12,7 @@ use libqdevice::io::log::{Log, Place, tell};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
 use libqdevice::server::{Server, ServerConfig};
-use libqdevice::tls::{Loaded, follow, with_remedy};
+use libqdevice::tls::{Follower, with_remedy};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -122,7 +122,14 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
         let listener = TcpListener::from_std(listener).map_err(crit("Can't serve clients"))?;
         let tls = keys
-            .map(|keys| tls(keys, handshakes))
+            .map(|(keys, follower)| {
+                let renewed = follower.follow()?;
+                Ok(Tls {
+                    keys,
+                    renewed,
+                    handshakes,
+                })
+            })
             .transpose()
             .map_err(crit("Can't handle signals"))?;
         let hub = Hub::new(Server::new(server_config(cli)), settings, tls)
@@ -154,25 +161,12 @@ fn check_directory(source: &KeySource) -> Result<(), Fatal> {
 }
 
 /// Loads the keys that TLS needs.
-fn load(source: KeySource) -> Result<(KeySource, Loaded<Keys>), Fatal> {
-    match source.load() {
-        Ok(loaded) => Ok((source, loaded)),
-        Err(error) => Err(Fatal {
-            level: Level::Crit,
-            text: format!("NSS error: {}", with_remedy(&error, Side::Server)),
-        }),
-    }
-}
-
-/// Follows changes of the keys. Needs a runtime.
-fn tls((source, first): (KeySource, Loaded<Keys>), handshakes: Handshakes) -> io::Result<Tls> {
-    let Loaded { value, lifetimes } = first;
+fn load(source: KeySource) -> Result<(Keys, Follower<Keys>), Fatal> {
     let dir = source.dir.clone();
     let load = Arc::new(move || source.load());
-    Ok(Tls {
-        keys: value,
-        renewed: follow(dir, Side::Server, lifetimes, load)?,
-        handshakes,
+    Follower::begin(dir, Side::Server, load).map_err(|error| Fatal {
+        level: Level::Crit,
+        text: format!("NSS error: {}", with_remedy(&error, Side::Server)),
     })
 }
 

@@ -3,6 +3,7 @@ use super::watch::Watch;
 use crate::base::Level;
 use crate::certs::{CertError, Side};
 use crate::io::log::tell;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,44 +24,57 @@ pub struct Loaded<T> {
 /// How a database is loaded; it blocks for a moment.
 pub type Load<T> = dyn Fn() -> Result<Loaded<T>, CertError> + Send + Sync;
 
-/// Loads a database again when its files change or somebody sends SIGHUP, and hands out what comes of it.
+/// Loads a database, and loads it again when its files change or somebody sends SIGHUP.
 ///
-/// What cannot be loaded is told and leaves everything as it was. Ends of certificates are told once a
-/// day from thirty days before. Needs a runtime; from here on SIGHUP does not end the process.
-///
-/// # Errors
-///
-/// When the signal cannot be had.
-pub fn follow<T: Send + 'static>(
-    dir: PathBuf,
-    side: Side,
-    first: Vec<Lifetime>,
-    load: Arc<Load<T>>,
-) -> io::Result<mpsc::Receiver<T>> {
-    let hangup = signal(SignalKind::hangup())?;
-    let (sender, receiver) = mpsc::channel(1);
-    let follower = Follower {
-        watch: Watch::new(&dir),
-        dir,
-        side,
-        lifetimes: first,
-        hangup,
-        load,
-        last_fault: None,
-    };
-    tokio::spawn(follower.run(sender));
-    Ok(receiver)
-}
-
-struct Follower<T> {
+/// What cannot be loaded again is told and leaves everything as it was. Ends of certificates are told
+/// once a day from thirty days before.
+pub struct Follower<T> {
     watch: Watch,
     dir: PathBuf,
     side: Side,
     lifetimes: Vec<Lifetime>,
-    hangup: Signal,
     load: Arc<Load<T>>,
     /// What was told of the last attempt, if it failed.
     last_fault: Option<String>,
+}
+
+impl<T: Send + 'static> Follower<T> {
+    /// Loads the database in `dir` for the first time; blocks for a moment.
+    pub fn begin(dir: PathBuf, side: Side, load: Arc<Load<T>>) -> Result<(T, Self), CertError> {
+        // Before it is read: what changes meanwhile is read again.
+        let watch = Watch::new(&dir);
+        let Loaded { value, lifetimes } = load()?;
+        let follower = Self {
+            watch,
+            dir,
+            side,
+            lifetimes,
+            load,
+            last_fault: None,
+        };
+        Ok((value, follower))
+    }
+
+    /// From here on hands out what comes of every change. Needs a runtime; SIGHUP does not end the
+    /// process any more.
+    ///
+    /// # Errors
+    ///
+    /// When the signal cannot be had.
+    pub fn follow(self) -> io::Result<mpsc::Receiver<T>> {
+        let hangup = signal(SignalKind::hangup())?;
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(self.run(hangup, sender));
+        Ok(receiver)
+    }
+}
+
+impl<T> fmt::Debug for Follower<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why the follower wakes up.
@@ -71,14 +85,14 @@ enum Cause {
 }
 
 impl<T: Send + 'static> Follower<T> {
-    async fn run(mut self, sender: mpsc::Sender<T>) {
+    async fn run(mut self, mut hangup: Signal, sender: mpsc::Sender<T>) {
         let mut next_remark = self.tell_ends();
         loop {
             let wake = self
                 .last_fault
                 .as_ref()
                 .map_or(next_remark, |_| next_remark.min(now() + RETRY));
-            match self.wait_until(wake).await {
+            match self.wait_until(wake, &mut hangup).await {
                 // Whoever asks wants an answer, whatever was told before.
                 Cause::Asked => self.last_fault = None,
                 Cause::Changed => {}
@@ -98,9 +112,9 @@ impl<T: Send + 'static> Follower<T> {
         }
     }
 
-    async fn wait_until(&mut self, wake: Instant) -> Cause {
+    async fn wait_until(&mut self, wake: Instant, hangup: &mut Signal) -> Cause {
         tokio::select! {
-            _ = self.hangup.recv() => Cause::Asked,
+            _ = hangup.recv() => Cause::Asked,
             changed = timeout_at(wake, self.watch.changed()) => match changed {
                 Ok(()) => Cause::Changed,
                 Err(_) => Cause::Due,

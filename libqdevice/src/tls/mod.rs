@@ -23,6 +23,6 @@ mod watch;
 pub use acceptor::{Acceptor, ClientCertificate, Shown};
 pub use connector::{Connector, Expired};
 pub use fault::TlsFault;
-pub use follow::{Load, Loaded, follow, with_remedy};
+pub use follow::{Follower, Load, Loaded, with_remedy};
 pub use lifetime::Lifetime;
 pub use transport::Transport;
