@@ -4,14 +4,15 @@
 
 use crate::corosync::{Corosync, CsError, Event as News, Poll, Service};
 use crate::debug::DebugSwitch;
+use crate::heuristics::{Heuristics, Order};
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::resolve::complete;
 use crate::signals::Signals;
-use libqdevice::base::{Heuristics, Level, NodeId};
+use libqdevice::base::{self, Level, Millis, NodeId};
 use libqdevice::client::{
     Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
-    Link as FromLink, QdeviceSettings,
+    Link as FromLink, QdeviceSettings, RunReport,
 };
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
@@ -31,6 +32,7 @@ pub(crate) struct Hub<'a, C> {
     pub(crate) corosync: &'a mut C,
     pub(crate) client: Client,
     pub(crate) link: Link,
+    pub(crate) heuristics: Heuristics,
     pub(crate) keys: Keys,
     pub(crate) ipc: Ipc,
     pub(crate) signals: Signals,
@@ -61,6 +63,8 @@ enum Happening {
     Ipc(IpcEvent),
     Link(FromLink),
     Keys(Connector),
+    /// A run of the heuristics is over; `None` if nobody can run them any more.
+    Checked(Option<RunReport>),
 }
 
 impl<C: Corosync> Hub<'_, C> {
@@ -101,6 +105,15 @@ impl<C: Corosync> Hub<'_, C> {
                     self.answer(question);
                     None
                 }
+                Happening::Checked(Some(report)) => {
+                    let RunReport { run, result, .. } = report;
+                    self.turn(Event::Heuristics { run, result }).await
+                }
+                Happening::Checked(None) => {
+                    tell(Level::Crit, &"Lost connection with heuristics worker");
+                    // Withdraws the vote; the exit status is that of a failure all the same.
+                    self.turn(Event::Shutdown).await.map(|_| Ended::Failed)
+                }
                 Happening::Link(event) => self.turn(Event::Link(event)).await,
                 // From the next connection on.
                 Happening::Keys(connector) => {
@@ -128,6 +141,7 @@ impl<C: Corosync> Hub<'_, C> {
             due = self.alarm.reached(self.client.next_deadline()) => Happening::Due(due),
             news = self.corosync.next_event() => Happening::Corosync(news),
             snapshot = resolved => Happening::Resolved(snapshot),
+            report = self.heuristics.next() => Happening::Checked(report),
             event = self.ipc.next() => Happening::Ipc(event),
             connector = self.keys.renewed() => Happening::Keys(connector),
             event = self.link.next() => Happening::Link(event),
@@ -188,13 +202,7 @@ impl<C: Corosync> Hub<'_, C> {
                     failures.push_back(Event::Corosync(failed));
                 }
             }
-            // The configuration refuses heuristics that this version would have to run.
-            Action::RunHeuristics { run, .. } => {
-                failures.push_back(Event::Heuristics {
-                    run,
-                    result: Heuristics::Undefined,
-                });
-            }
+            Action::RunHeuristics { run, timeout } => self.check(run, timeout, failures),
             Action::Ready => self.ready(),
             Action::Tell(notice) => tell(notice.level(), &notice),
             Action::Exit { ok: true } if failures.iter().all(is_no_refusal) => {
@@ -211,6 +219,23 @@ impl<C: Corosync> Hub<'_, C> {
             biased;
             result = self.corosync.cast(poll) => result,
             () = self.signals.patience_over() => Err(CsError::TIMEOUT),
+        }
+    }
+
+    /// Heuristics that cannot run have failed.
+    fn check(&mut self, run: u32, timeout: Millis, failures: &mut VecDeque<Event>) {
+        let order = Order {
+            run,
+            timeout,
+            commands: self.client.heuristics().commands.clone(),
+        };
+        if let Err(error) = self.heuristics.run(order) {
+            tell(
+                Level::Error,
+                &format_args!("Can't run heuristics {}", Numbered(&error)),
+            );
+            let result = base::Heuristics::Fail;
+            failures.push_back(Event::Heuristics { run, result });
         }
     }
 
@@ -274,6 +299,13 @@ impl<C: Corosync> Hub<'_, C> {
             Ok(QdeviceRequest::Status(verbosity)) => {
                 let text = self.client.status(verbosity, &clock::wall_text);
                 question.answer(Reply::ok(text, "Can't get QDevice status"), Then::Close);
+            }
+            Ok(QdeviceRequest::Heuristics) => {
+                let text = match self.heuristics.last() {
+                    Some(report) => report.text(&clock::wall_text),
+                    None => "No heuristics have run.\n".to_owned(),
+                };
+                question.answer(Reply::ok(text, "Can't get heuristics"), Then::Close);
             }
             Ok(QdeviceRequest::Shutdown) => question.answer(Reply::done(), Then::Shutdown),
             Err(error) => question.answer(error.into(), Then::Close),

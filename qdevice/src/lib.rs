@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod corosync;
 mod debug;
+mod heuristics;
 mod hub;
 mod keys;
 mod link;

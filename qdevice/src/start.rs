@@ -6,6 +6,7 @@
 use crate::cli::Options;
 use crate::corosync::{Corosync, MasterWins};
 use crate::debug::DebugSwitch;
+use crate::heuristics::Heuristics;
 use crate::hub::{Ended, Hub};
 use crate::keys::{KeySource, Keys};
 use crate::link::{Limits, Link, Target};
@@ -123,6 +124,7 @@ impl Start<'_> {
             corosync,
             client,
             link,
+            heuristics: Heuristics::new(settings),
             keys,
             ipc,
             signals: Signals::install().map_err(failed)?,
@@ -133,11 +135,15 @@ impl Start<'_> {
             resolving: None,
         };
         let limit = Duration::from_secs(settings.max_cs_try_again.into());
-        match timeout(limit, hub.until_first_membership()).await {
-            Ok(Some(ended)) => Ok(ended),
-            Ok(None) => Ok(hub.run().await),
-            Err(_) => Err(crit("Can't get initial votequorum membership information.")),
-        }
+        let ended = match timeout(limit, hub.until_first_membership()).await {
+            Ok(Some(ended)) => ended,
+            Ok(None) => hub.run().await,
+            Err(_) => {
+                return Err(crit("Can't get initial votequorum membership information."));
+            }
+        };
+        hub.heuristics.end().await;
+        Ok(ended)
     }
 }
 

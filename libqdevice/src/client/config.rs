@@ -2,8 +2,7 @@ use super::node_list::configured_nodes;
 use super::plan::in_range;
 use super::reload::cast_interval;
 use super::{
-    CmapSnapshot, ConfigFault, HeuristicsMode, HeuristicsPlan, Notice, PollTimeouts,
-    QdeviceSettings, StartKeys,
+    CmapSnapshot, ConfigFault, HeuristicsPlan, Notice, PollTimeouts, QdeviceSettings, StartKeys,
 };
 use crate::base::{
     Algorithm, ClusterName, KeepActivePartition, Millis, NodeId, NodeList, TieBreaker, TlsSupport,
@@ -168,11 +167,7 @@ fn heuristics(
     settings: &QdeviceSettings,
     remarks: &mut Vec<Notice>,
 ) -> Result<HeuristicsPlan, ConfigFault> {
-    let plan = HeuristicsPlan::from_cmap(cmap, settings, poll_timeouts(cmap)?, remarks)?;
-    match plan.mode {
-        HeuristicsMode::Off => Ok(plan),
-        HeuristicsMode::Sync | HeuristicsMode::On => Err(ConfigFault::HeuristicsUnsupported),
-    }
+    HeuristicsPlan::from_cmap(cmap, settings, poll_timeouts(cmap)?, remarks)
 }
 
 /// Below [`SHORTEST_TIMEOUT`] the times derived from it are 0, and a timer that is always due is none.
@@ -319,7 +314,7 @@ const SHORTEST_TIMEOUT: Millis = Millis(4);
 
 #[cfg(test)]
 mod tests {
-    use super::super::CmapValue;
+    use super::super::{CmapValue, HeuristicsMode};
     use super::*;
 
     /// The keys a two-node cluster needs, changed by `changes`; `None` removes a key.
@@ -561,7 +556,7 @@ mod tests {
     }
 
     #[test]
-    fn heuristics_that_would_have_to_run_are_refused_and_not_ignored() {
+    fn heuristics_are_read_at_the_start_and_at_a_reload() {
         let on = [
             ("quorum.device.heuristics.mode", Some("sync".into())),
             (
@@ -569,10 +564,11 @@ mod tests {
                 Some("/bin/ping".into()),
             ),
         ];
-        assert_eq!(read(&on).unwrap_err(), ConfigFault::HeuristicsUnsupported);
+        let plan = read(&on).unwrap().heuristics;
+        assert_eq!(plan.mode, HeuristicsMode::Sync);
+        assert_eq!(plan.commands["ping"], b"/bin/ping");
         let reloaded = ClusterConfig::from_cmap(&cmap(&on), &QdeviceSettings::default()).unwrap();
-        assert_eq!(reloaded.heuristics, Err(ConfigFault::HeuristicsUnsupported));
-        assert_eq!(reloaded.nodes, NodeList::of_ids([1, 2]));
+        assert_eq!(reloaded.heuristics, Ok(plan));
     }
 
     #[test]

@@ -21,11 +21,6 @@ pub enum ConfigFault {
     },
     #[error("{0} value is not valid.")]
     NotValid(&'static str),
-    #[error(
-        "Heuristics are configured (quorum.device.heuristics.mode), but this version of \
-         corosync-qdevice cannot run them. Set the mode to off."
-    )]
-    HeuristicsUnsupported,
     #[error("No configured nodes found - configuration without node list is not supported")]
     NoNodes,
     #[error(

@@ -5,6 +5,7 @@
 
 mod casting;
 mod cmap;
+mod command;
 mod config;
 mod config_fault;
 mod disconnect;
@@ -24,12 +25,14 @@ mod plan;
 mod properties;
 mod reason;
 mod reload;
+mod run_report;
 mod session;
 mod settings;
 mod status;
 
 pub use crate::vote::{NodeVotes, StrategyFault as StartFault, VoteFacts};
 pub use cmap::{CmapSnapshot, CmapValue};
+pub use command::split_command;
 pub use config::{AddressFamily, ClientConfig, ClusterConfig};
 pub use config_fault::ConfigFault;
 pub use event::{Action, CastFault, Corosync, Event, Link, LinkFault};
@@ -38,6 +41,7 @@ pub use notice::Notice;
 pub use plan::{HeuristicsMode, HeuristicsPlan, PollTimeouts};
 pub use reason::{Next, Reason};
 pub use reload::StartKeys;
+pub use run_report::{CommandOutcome, CommandReport, LastLines, RunReport};
 pub use settings::{MasterWins, QdeviceSettings};
 
 use crate::base::{Deadlines, Dice, Time};
@@ -150,6 +154,12 @@ impl Client {
     #[must_use]
     pub const fn config(&self) -> &ClientConfig {
         &self.config
+    }
+
+    /// The heuristics in force, the last reload included.
+    #[must_use]
+    pub const fn heuristics(&self) -> &HeuristicsPlan {
+        self.heuristics.plan()
     }
 
     /// Something has happened at `now`; what is to be done about it is appended to `out`.

@@ -38,6 +38,11 @@ pub enum Notice {
         /// Its key.
         key: String,
     },
+    /// A heuristics command without a word in it.
+    EmptyExec {
+        /// Its key.
+        key: String,
+    },
     /// A key under `logging.` has a value that is none.
     BadDebugSwitch(&'static str),
     /// The heartbeat derived from the timeout is below the limit.
@@ -116,6 +121,7 @@ impl Notice {
         match self {
             Self::Ended(reason) => reason.level(),
             Self::ConfigRefused(_)
+            | Self::EmptyExec { .. }
             | Self::HeuristicsKept
             | Self::TimeoutsKept
             | Self::TooManyHeuristicsExecs { .. }
@@ -166,6 +172,7 @@ impl fmt::Display for Notice {
             Self::BadExecName { key } => {
                 write!(f, "{key} key is not correct heuristics exec name. Ignoring")
             }
+            Self::EmptyExec { key } => write!(f, "{key} is empty. It fails in every run."),
             Self::HeartbeatTooSmall { interval, used } => {
                 write!(
                     f,

@@ -1,4 +1,4 @@
-use super::{CmapSnapshot, CmapValue, ConfigFault, Notice, QdeviceSettings};
+use super::{CmapSnapshot, CmapValue, ConfigFault, Notice, QdeviceSettings, split_command};
 use crate::base::Millis;
 use crate::settings::{bool_word, number};
 use std::collections::BTreeMap;
@@ -160,6 +160,11 @@ fn commands(cmap: &CmapSnapshot, remarks: &mut Vec<Notice>) -> BTreeMap<String, 
                     key: key.to_owned(),
                 });
             } else {
+                if split_command(command).is_empty() {
+                    remarks.push(Notice::EmptyExec {
+                        key: key.to_owned(),
+                    });
+                }
                 commands.insert(name.to_owned(), command.clone());
             }
         } else {
@@ -266,6 +271,14 @@ mod tests {
                 format!("{} of string type. Ignoring", key("exec_n")),
             ]
         );
+    }
+
+    #[test]
+    fn a_command_of_blanks_stays_and_is_named_since_it_fails_every_time() {
+        let (plan, remarks) = plan(&[("mode", "on".into()), ("exec_a", " \t".into())]);
+        assert_eq!(plan.unwrap().mode, HeuristicsMode::On);
+        let text = "quorum.device.heuristics.exec_a is empty. It fails in every run.";
+        assert_eq!(remarks, [text]);
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Tool {
             } = given?;
             match letter {
                 '-' if long.as_deref() == Some(SECURITY) => command = Some(Command::Security),
-
+                '-' if long.as_deref() == Some(HEURISTICS) => command = Some(Command::Heuristics),
                 'H' => command = Some(Command::Shutdown),
                 'l' => command = Some(Command::List),
                 's' => command = Some(Command::Status),
@@ -115,7 +115,10 @@ impl Tool {
             .arg(flag("v", "Tell more"))
             .arg(valued("p", "path", "Path of the daemon's local socket"));
         if !self.lists {
-            return common;
+            return common.arg(word(
+                HEURISTICS,
+                "Show the last run of the heuristics commands",
+            ));
         }
         common
             .arg(flag("l", "List clusters"))
@@ -177,8 +180,9 @@ const fn exit_of(error: &AskError) -> Exit {
     }
 }
 
-/// The option for what no C daemon can tell: it answers with an error.
+/// The options for what no C daemon can tell: it answers with an error.
 const SECURITY: &str = "security";
+const HEURISTICS: &str = "heuristics";
 
 /// Longest request. The daemons read one byte more by default, upstream's tools send no more.
 const LINE_MAX: usize = 4095;
@@ -220,6 +224,17 @@ mod tests {
         };
         let refused = tool.wish("/default", ["tool", "--security"].map(OsString::from));
         assert_eq!(refused, Err(BadOption::Unknown('-')));
+    }
+
+    #[test]
+    fn the_option_for_the_heuristics_is_the_node_s() {
+        let tool = Tool {
+            lists: false,
+            ..TOOL
+        };
+        let wish = tool.wish("/default", ["tool", "--heuristics"].map(OsString::from));
+        assert_eq!(wish.unwrap().unwrap().command, Command::Heuristics);
+        assert!(self::wish(&["--heuristics"]).is_err());
     }
 
     #[test]

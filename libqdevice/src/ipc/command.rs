@@ -9,6 +9,8 @@ pub enum Command {
     List,
     /// Who is protected how. No daemon of C knows this one.
     Security,
+    /// The last run of the heuristics commands. No daemon of C knows this one.
+    Heuristics,
     /// End the daemon.
     Shutdown,
 }
@@ -27,6 +29,7 @@ pub fn command_line(
         Command::Status => b"status ".into(),
         Command::List => b"list ".into(),
         Command::Security => b"security ".into(),
+        Command::Heuristics => b"heuristics ".into(),
         Command::Shutdown => b"shutdown ".into(),
     };
     if verbosity.is_verbose() {

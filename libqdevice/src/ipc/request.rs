@@ -62,6 +62,8 @@ impl QnetdRequest {
 pub enum QdeviceRequest {
     /// The node and its connection to the server.
     Status(Verbosity),
+    /// The last run of the heuristics commands; not in C.
+    Heuristics,
     /// End the daemon, after the answer.
     Shutdown,
 }
@@ -77,6 +79,8 @@ impl QdeviceRequest {
             Ok(Self::Shutdown)
         } else if command.eq_ignore_ascii_case(b"status") {
             Ok(Self::Status(verbosity(&words.next_word())))
+        } else if command.eq_ignore_ascii_case(b"heuristics") {
+            Ok(Self::Heuristics)
         } else {
             Err(RequestError::Unknown(command))
         }
@@ -170,6 +174,10 @@ mod tests {
         assert_eq!(
             QdeviceRequest::parse(b"shutdown\n"),
             Ok(QdeviceRequest::Shutdown)
+        );
+        assert_eq!(
+            QdeviceRequest::parse(b"heuristics \n"),
+            Ok(QdeviceRequest::Heuristics)
         );
         let quoted = QdeviceRequest::parse(b"\"status\"\n").unwrap_err();
         assert_eq!(quoted.to_string(), "Unknown command '\"status\"'");

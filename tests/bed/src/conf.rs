@@ -61,6 +61,21 @@ pub struct Device {
     pub tls: Tls,
     /// `net.keep_active_partition_tie_breaker`; left out of the file when `None`.
     pub keep_active: Option<KeepActivePartition>,
+    /// `heuristics`; left out of the file when `None`.
+    pub heuristics: Option<Heuristics>,
+}
+
+/// The section `heuristics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heuristics {
+    /// `mode`.
+    pub mode: &'static str,
+    /// `timeout` and `sync_timeout`: how long the commands may take.
+    pub timeout: Duration,
+    /// `interval`: how often they run with mode `on`.
+    pub interval: Duration,
+    /// The values of `exec_c0`, `exec_c1` and so on.
+    pub commands: Vec<String>,
 }
 
 /// `net.tls`.
@@ -85,6 +100,7 @@ impl Default for Device {
             tie_breaker: TieBreaker::Lowest,
             tls: Tls::Off,
             keep_active: None,
+            heuristics: None,
         }
     }
 }
@@ -187,7 +203,27 @@ impl fmt::Display for Device {
             };
             writeln!(f, "   keep_active_partition_tie_breaker: {switch}")?;
         }
-        f.write_str("  }\n }\n")
+        f.write_str("  }\n")?;
+        if let Some(heuristics) = &self.heuristics {
+            heuristics.fmt(f)?;
+        }
+        f.write_str(" }\n")
+    }
+}
+
+impl fmt::Display for Heuristics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (timeout, interval) = (self.timeout.as_millis(), self.interval.as_millis());
+        writeln!(
+            f,
+            "  heuristics {{\n   mode: {}\n   timeout: {timeout}\n   sync_timeout: {timeout}\n   \
+             interval: {interval}",
+            self.mode
+        )?;
+        for (number, command) in self.commands.iter().enumerate() {
+            writeln!(f, "   exec_c{number}: {command}")?;
+        }
+        writeln!(f, "  }}")
     }
 }
 

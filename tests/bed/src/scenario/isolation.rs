@@ -68,7 +68,7 @@ fn steady_split(stage: &Stage<'_>) -> Result<Outcome> {
     })
 }
 
-fn wait_for_winner(bed: &Bed, winner: u32, loser: u32) -> Result<Moment> {
+pub(super) fn wait_for_winner(bed: &Bed, winner: u32, loser: u32) -> Result<Moment> {
     let goal = format!("node {winner} serves alone, node {loser} has no quorum");
     bed.votes().settle(&goal, PATIENCE, |now| {
         let (winner, loser) = (now.node(winner), now.node(loser));

@@ -1,6 +1,7 @@
 //! What clusters go through, and what has to be true afterwards.
 
 mod failure;
+mod heuristics;
 mod isolation;
 mod last_man;
 mod no_arbiter;
@@ -57,6 +58,7 @@ pub fn all() -> Vec<Scenario> {
     // The long ones first: they decide when the last of a parallel run is over.
     let mut all = split::scenarios();
     all.extend(tls::scenarios());
+    all.extend(heuristics::scenarios());
     all.extend(texts::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
