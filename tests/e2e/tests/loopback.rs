@@ -248,14 +248,8 @@ fn a_frozen_corosync_does_not_hold_up_the_end_for_long() {
 fn what_the_daemon_cannot_work_with_ends_the_start_with_the_reason() {
     for (options, reason) in [
         (
-            &[
-                "--set",
-                "quorum.device.heuristics.mode=on",
-                "--set",
-                "quorum.device.heuristics.exec_a=/bin/true",
-            ][..],
-            "error   Heuristics are configured (quorum.device.heuristics.mode), but this version of \
-             corosync-qdevice cannot run them. Set the mode to off.\n",
+            &["--set", "quorum.device.heuristics.mode=perhaps"],
+            "error   quorum.device.heuristics.mode value is not valid.\n",
         ),
         (
             &["--set", "quorum.device.model=disk"],
