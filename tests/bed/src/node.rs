@@ -100,6 +100,12 @@ impl Node {
         self.qdevice.take().with_context(gone)
     }
 
+    /// The running corosync.
+    pub fn corosync(&self) -> Result<&Daemon> {
+        let gone = || format!("node {} runs no corosync", self.id);
+        self.corosync.as_ref().with_context(gone)
+    }
+
     /// The running qdevice.
     pub fn qdevice(&self) -> Result<&Daemon> {
         let gone = || format!("node {} runs no qdevice", self.id);

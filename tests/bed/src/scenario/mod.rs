@@ -1,6 +1,7 @@
 //! What clusters go through, and what has to be true afterwards.
 
 mod failure;
+mod frozen;
 mod heuristics;
 mod isolation;
 mod last_man;
@@ -56,7 +57,8 @@ pub struct Outcome(Vec<(String, Duration)>);
 #[must_use]
 pub fn all() -> Vec<Scenario> {
     // The long ones first: they decide when the last of a parallel run is over.
-    let mut all = split::scenarios();
+    let mut all = frozen::scenarios();
+    all.extend(split::scenarios());
     all.extend(tls::scenarios());
     all.extend(heuristics::scenarios());
     all.extend(texts::scenarios());

@@ -8,18 +8,11 @@ use crate::standing::Flag;
 use anyhow::Result;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    vec![
-        Scenario::new(
-            "qnetd-restart",
-            "qnetd is killed and started again: its vote goes and comes back",
-            restart,
-        ),
-        Scenario::new(
-            "qnetd-frozen",
-            "qnetd hangs and goes on: its vote goes and comes back",
-            freeze,
-        ),
-    ]
+    vec![Scenario::new(
+        "qnetd-restart",
+        "qnetd is killed and started again: its vote goes and comes back",
+        restart,
+    )]
 }
 
 fn restart(stage: &Stage<'_>) -> Result<Outcome> {
@@ -31,19 +24,6 @@ fn restart(stage: &Stage<'_>) -> Result<Outcome> {
         let started = Moment::now();
         bed.start_qnetd(&[])?;
         outcome.add("back", bed.wait_for_all_votes()?.since(started));
-        Ok(())
-    })
-}
-
-fn freeze(stage: &Stage<'_>) -> Result<Outcome> {
-    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
-        bed.boot()?;
-        let frozen = Moment::now();
-        bed.qnetd()?.freeze()?;
-        outcome.add("vote gone", wait_for_no_vote(bed)?.since(frozen));
-        let thawed = Moment::now();
-        bed.qnetd()?.thaw()?;
-        outcome.add("back", bed.wait_for_all_votes()?.since(thawed));
         Ok(())
     })
 }
