@@ -1,9 +1,11 @@
+use super::certificate::issued_by;
+use super::description::Description;
 use super::error::CertError;
 use super::key::{Key, kind_of};
 use super::names::{AUTHORITY_NAME, SERVER_NAME};
-use super::profile::{Profile, Usage};
-use super::request::Request;
-use chrono::{DateTime, Utc};
+use super::profile::{Profile, Usage, is_strong};
+use super::request::{Request, certified_name};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use openssl::asn1::{Asn1Integer, Asn1Time, Asn1Type};
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
@@ -22,6 +24,10 @@ use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Ref};
 pub struct Authority {
     certificate: X509,
     key: Key,
+    /// How long new certificates last, where it is not the usual time.
+    days: Option<Days>,
+    /// What new certificates have to begin after.
+    before: Option<DateTime<Utc>>,
 }
 
 impl Authority {
@@ -33,25 +39,51 @@ impl Authority {
                 Profile::Authority,
                 &name,
                 &*public_half(&key)?,
-                now,
+                lifetime(now, None, None),
                 None,
                 &key,
             )
         };
         let certificate = build().map_err(CertError::openssl("making the authority"))?;
-        Ok(Self { certificate, key })
+        Ok(Self {
+            certificate,
+            key,
+            days: None,
+            before: None,
+        })
     }
 
     /// An authority that exists already.
     pub fn of(certificate: X509, key: Key) -> Result<Self, CertError> {
         let public = certificate.public_key();
         if public.is_ok_and(|public| public.public_eq(&key)) {
-            Ok(Self { certificate, key })
+            Ok(Self {
+                certificate,
+                key,
+                days: None,
+                before: None,
+            })
         } else {
             Err(CertError::Unsupported(
                 "an authority whose key is not that of its certificate",
             ))
         }
+    }
+
+    /// The same authority, whose new certificates last so many days in place of [`Profile::LIFETIME`].
+    #[must_use]
+    pub fn lasting(mut self, days: Option<Days>) -> Self {
+        self.days = days;
+        self
+    }
+
+    /// The same authority, whose new certificates begin later than this one, which they replace.
+    ///
+    /// Of several certificates under one nickname our daemons and the C programs take the one that
+    /// begins last. One made by the C scripts begins at the moment it was made, ours a day before.
+    pub fn following(mut self, certificate: &X509Ref) -> Result<Self, CertError> {
+        self.before = Some(Description::of(certificate)?.begin);
+        Ok(self)
     }
 
     /// Its certificate.
@@ -89,6 +121,34 @@ impl Authority {
         build().map_err(CertError::openssl("signing the request"))
     }
 
+    /// A certificate of ours once more, for the same name and key, under another number and from now on.
+    pub fn renew(
+        &self,
+        certificate: &X509Ref,
+        profile: Profile,
+        now: DateTime<Utc>,
+    ) -> Result<X509, CertError> {
+        if !issued_by(certificate, &self.certificate) {
+            return Err(CertError::Request("this authority has not signed it"));
+        }
+        if profile == Profile::Cluster {
+            certified_name(certificate.subject_name())?;
+        }
+        let public = certificate.public_key();
+        let public = public.map_err(CertError::openssl("reading the certificate's key"))?;
+        if !kind_of(&public).is_some_and(is_strong) {
+            return Err(CertError::Request(
+                "its key is too weak to be certified again: make a new request",
+            ));
+        }
+        let before = Description::of(certificate)?.begin;
+        let lifetime = lifetime(now, self.days, Some(before));
+        let name = certificate.subject_name();
+        let issuer = Some(&*self.certificate);
+        issue(profile, name, &public, lifetime, issuer, &self.key)
+            .map_err(CertError::openssl("renewing the certificate"))
+    }
+
     fn certify(
         &self,
         profile: Profile,
@@ -96,8 +156,9 @@ impl Authority {
         public: &PKeyRef<Public>,
         now: DateTime<Utc>,
     ) -> Result<X509, ErrorStack> {
+        let lifetime = lifetime(now, self.days, self.before);
         let issuer = Some(&*self.certificate);
-        issue(profile, name, public, now, issuer, &self.key)
+        issue(profile, name, public, lifetime, issuer, &self.key)
     }
 }
 
@@ -120,7 +181,7 @@ fn issue(
     profile: Profile,
     name: &X509NameRef,
     public: &PKeyRef<Public>,
-    now: DateTime<Utc>,
+    lifetime: Lifetime,
     issuer: Option<&X509Ref>,
     key: &Key,
 ) -> Result<X509, ErrorStack> {
@@ -131,20 +192,36 @@ fn issue(
     // The issuer's name byte for byte: NSS compares encodings.
     builder.set_issuer_name(issuer.map_or(name, X509Ref::subject_name))?;
     builder.set_pubkey(public)?;
-    set_lifetime(&mut builder, now, issuer)?;
+    set_lifetime(&mut builder, lifetime, issuer)?;
     extend(&mut builder, profile, public, issuer)?;
     builder.sign(key, MessageDigest::sha256())?;
     Ok(builder.build())
 }
 
-/// From a little before now for a lifetime, but no day outside the issuer's own.
+/// The first and the last moment.
+type Lifetime = (DateTime<Utc>, DateTime<Utc>);
+
+/// From a little before now for the usual time, or for so many days; later than `before`, unless that
+/// lies ahead.
+fn lifetime(now: DateTime<Utc>, days: Option<Days>, before: Option<DateTime<Utc>>) -> Lifetime {
+    let begin = now.checked_sub_days(Profile::HEAD_START).unwrap_or(now);
+    let next = before.and_then(|before| before.checked_add_signed(TimeDelta::seconds(1)));
+    let next = next.filter(|next| *next <= now);
+    let begin = next.map_or(begin, |next| next.max(begin));
+    let end = match days {
+        Some(days) => now.checked_add_days(days),
+        None => now.checked_add_months(Profile::LIFETIME),
+    };
+    (begin, end.unwrap_or(now))
+}
+
+/// No day outside the issuer's own.
 fn set_lifetime(
     builder: &mut X509Builder,
-    now: DateTime<Utc>,
+    (begin, end): Lifetime,
     issuer: Option<&X509Ref>,
 ) -> Result<(), ErrorStack> {
-    let start = asn1(now.checked_sub_days(Profile::HEAD_START).unwrap_or(now))?;
-    let end = asn1(now.checked_add_months(Profile::LIFETIME).unwrap_or(now))?;
+    let (start, end) = (asn1(begin)?, asn1(end)?);
     let Some(issuer) = issuer else {
         builder.set_not_before(&start)?;
         return builder.set_not_after(&end);
@@ -317,6 +394,47 @@ mod tests {
         let cluster = authority.certify_cluster(&request, later).unwrap();
         assert_eq!(cluster.not_before().to_string(), "Dec 31 00:00:00 2055 GMT");
         assert_eq!(cluster.not_after().to_string(), "Nov 23 12:00:00 2126 GMT");
+    }
+
+    #[test]
+    fn a_renewed_certificate_keeps_name_and_key_and_has_a_number_of_its_own() {
+        let (ours, other) = (authority(KeyKind::P256), authority(KeyKind::P256));
+        let first = ours.certify_cluster(&request("c", KeyKind::P256), now());
+        let first = first.unwrap();
+        let later = moment("2027-11-23T12:00:00Z");
+        let ours = ours.lasting(Some(Days::new(90)));
+        let renewed = ours.renew(&first, Profile::Cluster, later).unwrap();
+        assert!(
+            renewed
+                .public_key()
+                .unwrap()
+                .public_eq(&first.public_key().unwrap())
+        );
+        assert_eq!(
+            renewed.subject_name().to_der().unwrap(),
+            first.subject_name().to_der().unwrap()
+        );
+        assert_ne!(
+            renewed.serial_number().to_bn().unwrap(),
+            first.serial_number().to_bn().unwrap()
+        );
+        assert_eq!(renewed.not_after().to_string(), "Feb 21 12:00:00 2028 GMT");
+        assert!(other.renew(&first, Profile::Cluster, later).is_err());
+    }
+
+    #[test]
+    fn what_replaces_a_certificate_begins_after_it_and_never_ahead_of_time() {
+        let request = request("c", KeyKind::P256);
+        let begin = |before: &str| {
+            let authority = authority(KeyKind::P256);
+            let first = authority.certify_cluster(&request, moment(before)).unwrap();
+            let authority = authority.following(&first).unwrap();
+            let second = authority.certify_cluster(&request, now()).unwrap();
+            second.not_before().to_string()
+        };
+        assert_eq!(begin("2026-11-23T12:00:00Z"), "Nov 22 12:00:01 2026 GMT");
+        assert_eq!(begin("2026-11-24T11:00:00Z"), "Nov 23 11:00:01 2026 GMT");
+        assert_eq!(begin("2026-11-30T00:00:00Z"), "Nov 22 12:00:00 2026 GMT");
     }
 
     #[test]

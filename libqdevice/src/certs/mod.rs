@@ -9,9 +9,11 @@
 mod authority;
 mod bundle;
 mod certificate;
+mod chain;
 mod custody;
 mod deny_file;
 mod deny_list;
+mod description;
 mod error;
 mod folder;
 mod identity;
@@ -29,9 +31,11 @@ pub use bundle::Bundle;
 pub use certificate::{
     certificate_der, certified_names, fingerprint, issued_by, parse_certificate, text_and_pem,
 };
+pub use chain::chain_fault;
 pub use custody::Custody;
 pub use deny_file::read_deny_list;
 pub use deny_list::{DenyFault, DenyList};
+pub use description::{Description, Phase, shown_name};
 pub use error::CertError;
 pub use folder::Folder;
 pub use identity::{AnchorsBy, Credential, Identity};

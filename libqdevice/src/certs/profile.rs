@@ -18,6 +18,23 @@ impl Default for KeyKind {
     }
 }
 
+impl KeyKind {
+    /// The kinds that can be asked for, by name.
+    pub const NAMES: [(&str, Self); 4] = [
+        ("rsa3072", Self::Rsa(3072)),
+        ("rsa2048", Self::Rsa(2048)),
+        ("rsa4096", Self::Rsa(4096)),
+        ("p256", Self::P256),
+    ];
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let found = Self::NAMES.into_iter().find(|(known, _)| *known == name);
+        found.map(|(_, kind)| kind)
+    }
+}
+
 /// What a certificate is for, and with it everything that stands in it but names and key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Profile {
@@ -45,7 +62,8 @@ pub enum Usage {
 impl Profile {
     /// How long a certificate is good: a hundred years, as the C scripts have it.
     ///
-    /// Nothing renews certificates by itself yet, and an expired one costs the cluster its vote.
+    /// Nothing renews certificates by itself, and an expired one costs the cluster its vote. See
+    /// [`super::Authority::lasting`] for shorter ones.
     pub const LIFETIME: Months = Months::new(1200);
 
     /// How far the start lies in the past: a node whose clock is behind accepts it too.
@@ -102,6 +120,13 @@ mod tests {
             );
             assert_eq!(leaf.usages(KeyKind::P256), [Usage::DigitalSignature]);
         }
+    }
+
+    #[test]
+    fn the_first_kind_that_can_be_asked_for_is_the_usual_one() {
+        assert_eq!(KeyKind::NAMES[0].1, KeyKind::default());
+        assert_eq!(KeyKind::named("p256"), Some(KeyKind::P256));
+        assert_eq!(KeyKind::named("P256"), None);
     }
 
     #[test]

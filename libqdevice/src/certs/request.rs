@@ -5,6 +5,7 @@ use super::names::CertifiedName;
 use super::profile::is_strong;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
+use openssl::pkey::{PKey, Public};
 use openssl::x509::{X509NameRef, X509Req, X509ReqBuilder};
 use std::fmt;
 
@@ -64,6 +65,12 @@ impl Request {
         &self.name
     }
 
+    /// The key it asks for.
+    pub fn key(&self) -> Result<PKey<Public>, CertError> {
+        let key = self.request.public_key();
+        key.map_err(CertError::openssl("reading the request's key"))
+    }
+
     /// DER, as the C scripts exchange it.
     pub fn to_der(&self) -> Result<Vec<u8>, CertError> {
         let bytes = self.request.to_der();
@@ -107,7 +114,6 @@ pub(super) fn contains(bytes: &[u8], word: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::certs::{KeyKind, generate_key};
-    use openssl::pkey::PKey;
     use openssl::rsa::Rsa;
     use openssl::x509::X509Name;
 

@@ -20,7 +20,7 @@ pub struct Given {
 }
 
 /// Why a command line is refused; the texts are those of the C library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadOption {
     /// No option has this letter.
     #[error("invalid option -- '{0}'")]
@@ -28,6 +28,12 @@ pub enum BadOption {
     /// The command line ends where the option's value should stand.
     #[error("option requires an argument -- '{0}'")]
     ValueMissing(char),
+    /// The same, for an option with a long name.
+    #[error("option '--{0}' requires an argument")]
+    WordValueMissing(String),
+    /// An option with a long name takes no value, and one stands behind it.
+    #[error("option '--{0}' doesn't allow an argument")]
+    WordTakesNoValue(String),
 }
 
 /// A program whose options are one letter each, and where other arguments are ignored.
@@ -68,6 +74,12 @@ pub fn word(name: &'static str, help: &'static str) -> Arg {
         .num_args(0)
 }
 
+/// An option without a letter and with a value called `value`: `--name VALUE` or `--name=VALUE`.
+#[must_use]
+pub fn valued_word(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    word(name, help).num_args(1).value_name(value)
+}
+
 /// The options in the order in which they were given; `args` starts with the program's name.
 ///
 /// What cannot be read is the last entry.
@@ -86,12 +98,13 @@ pub fn parse_with_operands(
     let mut args = args.into_iter().skip(1);
     let (mut given, mut operands) = (Vec::new(), Vec::new());
     while let Some(arg) = args.next().filter(|arg| arg != "--") {
-        if let Some(long) = word_of(program, &arg) {
-            given.push(Ok(Given {
-                letter: '-',
-                long: Some(long.to_owned()),
-                value: OsString::new(),
-            }));
+        if let Some((long, value)) = word_of(program, &arg) {
+            let option = read_word(program, long, value, &mut args);
+            let is_bad = option.is_err();
+            given.push(option);
+            if is_bad {
+                return (given, operands);
+            }
             continue;
         }
         let Some(mut cluster) = cluster_of(&arg) else {
@@ -133,11 +146,44 @@ fn cluster_of(arg: &OsStr) -> Option<&[u8]> {
     (!letters.is_empty()).then_some(letters)
 }
 
-/// The long name that an argument is, if the program has it.
-fn word_of<'a>(program: &'a Command, arg: &OsStr) -> Option<&'a str> {
-    let name = arg.to_str()?.strip_prefix("--")?;
+/// The long name that an argument is, if the program has it, and the value behind its `=`.
+fn word_of<'a>(program: &'a Command, arg: &'a OsStr) -> Option<(&'a str, Option<&'a OsStr>)> {
+    let bytes = arg.as_bytes().strip_prefix(b"--")?;
+    let (name, value) = match bytes.iter().position(|byte| *byte == b'=') {
+        Some(at) => (&bytes[..at], Some(OsStr::from_bytes(&bytes[at + 1..]))),
+        None => (bytes, None),
+    };
     let mut names = program.get_arguments().filter_map(Arg::get_long);
-    names.find(|known| *known == name)
+    let name = names.find(|known| known.as_bytes() == name)?;
+    Some((name, value))
+}
+
+/// An option by its long name, whose value may be the next argument.
+fn read_word(
+    program: &Command,
+    name: &str,
+    value: Option<&OsStr>,
+    rest: &mut impl Iterator<Item = OsString>,
+) -> Result<Given, BadOption> {
+    let option = program
+        .get_arguments()
+        .find(|option| option.get_long() == Some(name));
+    let takes_value = option
+        .and_then(Arg::get_num_args)
+        .is_some_and(|count| count.takes_values());
+    let value = match (takes_value, value) {
+        (true, Some(value)) => value.to_owned(),
+        (true, None) => rest
+            .next()
+            .ok_or_else(|| BadOption::WordValueMissing(name.to_owned()))?,
+        (false, Some(_)) => return Err(BadOption::WordTakesNoValue(name.to_owned())),
+        (false, None) => OsString::new(),
+    };
+    Ok(Given {
+        letter: '-',
+        long: Some(name.to_owned()),
+        value,
+    })
 }
 
 fn is_script(program: &Command) -> bool {
@@ -264,6 +310,27 @@ mod tests {
         );
         assert_eq!(parsed(&["--al"]), Err(BadOption::Unknown('-')));
         assert_eq!(parsed(&["--", "--all"]), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_long_name_may_take_a_value_from_either_place() {
+        let program = program("prog", "")
+            .arg(word("all", ""))
+            .arg(valued_word("days", "n", ""));
+        let parsed = |args: &[&str]| {
+            let given = parse(&program, ["prog"].iter().chain(args).map(OsString::from));
+            let mut given = given.into_iter().map(|one| one.map(|one| one.value));
+            given.next().unwrap()
+        };
+        assert_eq!(parsed(&["--days", "7"]), Ok("7".into()));
+        assert_eq!(parsed(&["--days=7"]), Ok("7".into()));
+        assert_eq!(parsed(&["--days="]), Ok("".into()));
+        let text = |args: &[&str]| parsed(args).unwrap_err().to_string();
+        assert_eq!(text(&["--days"]), "option '--days' requires an argument");
+        assert_eq!(
+            text(&["--all=x"]),
+            "option '--all' doesn't allow an argument"
+        );
     }
 
     #[test]

@@ -144,8 +144,8 @@ fn of_client(refused: &Refused) -> String {
              the cluster here (corosync-qdevice-net-certutil -Q)"
         ),
         Why::Expired => format!(
-            "the client's certificate ({name}) has expired on {end}: enrol the cluster again \
-             (corosync-qdevice-net-certutil -Q)"
+            "the client's certificate ({name}) has expired on {end}: renew it \
+             (corosync-qnetd-certutil --renew -n CLUSTER)"
         ),
         Why::Early => format!(
             "the client's certificate ({name}) begins on {begin} only: compare the clocks of both hosts"

@@ -1,4 +1,5 @@
 use super::verdict::shown_name;
+use crate::certs::Description;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::x509::{X509, X509Ref};
@@ -28,7 +29,7 @@ impl Lifetime {
         let name = shown_name(&self.0);
         let text = if left.days < 0 || left.secs < 0 {
             format!("The certificate {name} has ended on {end}. Renew it")
-        } else if left.days < NOTICE {
+        } else if i64::from(left.days) < Description::NOTICE {
             let days = left.days;
             format!("The certificate {name} ends in {days} days, on {end}. Renew it before")
         } else {
@@ -37,9 +38,6 @@ impl Lifetime {
         Ok(Some(text))
     }
 }
-
-/// Days before the end from which on it is told.
-const NOTICE: i32 = 30;
 
 #[cfg(test)]
 mod tests {

@@ -131,15 +131,9 @@ impl From<X509VerifyResult> for Why {
     }
 }
 
-/// Whose certificate it is, for people: one line whatever stands in it.
+/// Whose certificate it is, for people.
 pub(super) fn shown_name(certificate: &X509Ref) -> String {
-    let mut parts = Vec::new();
-    for entry in certificate.subject_name().entries() {
-        let kind = entry.object().nid().short_name().unwrap_or("?");
-        let text = String::from_utf8_lossy(entry.data().as_slice()).into_owned();
-        parts.push(format!("{kind}={}", text.escape_debug()));
-    }
-    parts.join(",")
+    crate::certs::shown_name(certificate.subject_name())
 }
 
 fn begins_within_a_day(certificate: &X509Ref) -> bool {
