@@ -1,4 +1,4 @@
-//! The servers that tests start: the C one, and ours.
+//! The daemons that tests start: the C server, and ours.
 //!
 //! Included by the tests of other packages, to which cargo does not give the path of a program.
 
@@ -22,17 +22,17 @@ pub(crate) fn theirs() -> Option<&'static Path> {
     found
 }
 
-/// Our server, built beforehand: nothing else tells cargo that this test needs it.
-pub(crate) fn ours() -> PathBuf {
+/// A daemon of ours, built beforehand: nothing else tells cargo that this test needs it.
+pub(crate) fn ours(name: &str) -> PathBuf {
     let built = Command::new(env!("CARGO"))
         .args([
             "build",
             "--quiet",
             "--locked",
             "--package",
-            "corosync-qnetd",
+            name,
             "--bin",
-            "corosync-qnetd",
+            name,
         ])
         .args(if cfg!(debug_assertions) {
             &[][..]
@@ -41,11 +41,11 @@ pub(crate) fn ours() -> PathBuf {
         })
         .status()
         .expect("cargo runs");
-    assert!(built.success(), "corosync-qnetd cannot be built");
+    assert!(built.success(), "{name} cannot be built");
     // This test is in `deps` of the directory where the programs are.
     let test = std::env::current_exe().expect("the test has a path");
     test.ancestors()
         .nth(2)
         .expect("target directory")
-        .join("corosync-qnetd")
+        .join(name)
 }

@@ -37,6 +37,14 @@ impl Failure {
         move |error| Self::Refused { exit, error }
     }
 
+    /// The same with another exit status.
+    pub(crate) fn exiting_with(self, exit: u8) -> Self {
+        match self {
+            Self::Told { text, .. } => Self::Told { exit, text },
+            Self::Refused { error, .. } => Self::Refused { exit, error },
+        }
+    }
+
     pub(crate) const fn exit(&self) -> u8 {
         match self {
             Self::Told { exit, .. } | Self::Refused { exit, .. } => *exit,

@@ -8,20 +8,33 @@
 //! Both programs take everything they work on from [`Surroundings`], so tests run them on directories
 //! of their own. [C: corosync-qnetd-certutil.sh, corosync-qdevice-net-certutil.sh]
 
+mod check;
 mod command_line;
+mod corosync_conf;
+mod entry;
 mod failure;
 mod files;
+mod findings;
+mod help;
+mod listing;
 mod new_database;
 mod node;
+mod node_check;
+mod probe;
 mod quick_start;
 mod remote;
+mod renewal;
+mod revocation;
 mod server;
+mod server_check;
+mod signed;
 mod surroundings;
+mod survey;
 mod usage;
 
 pub use surroundings::Surroundings;
 
-use command_line::{NodeCall, ServerCall, Wish};
+use command_line::{NodeCall, NodeOperation, ServerCall, ServerOperation, Wish};
 use failure::Failure;
 use libqdevice::certs::Side;
 use std::ffi::OsString;
@@ -33,8 +46,15 @@ pub fn qnetd_certutil(surroundings: &mut Surroundings<'_>, args: &[OsString]) ->
             surroundings.say(usage::server(&surroundings.program));
             Ok(())
         }
+        Ok(Wish::Help) => {
+            surroundings.say(help::server(&surroundings.program));
+            Ok(())
+        }
+        Ok(Wish::Run(call)) if call.operation == ServerOperation::Check => {
+            return check::run(surroundings, Side::Server, call.form);
+        }
         Ok(Wish::Run(call)) => server::run(surroundings, call),
-        Err(error) => Err(error),
+        Err(error) => Err(or_unknown(error, args)),
     };
     exit(surroundings, Side::Server, outcome)
 }
@@ -46,10 +66,23 @@ pub fn qdevice_net_certutil(surroundings: &mut Surroundings<'_>, args: &[OsStrin
             surroundings.say(usage::node(surroundings));
             Ok(())
         }
+        Ok(Wish::Help) => {
+            surroundings.say(help::node(&usage::node(surroundings)));
+            Ok(())
+        }
+        Ok(Wish::Run(call)) if call.operation == NodeOperation::Check => {
+            return check::run(surroundings, Side::Node, call.form);
+        }
         Ok(Wish::Run(call)) => node::run(surroundings, call),
-        Err(error) => Err(error),
+        Err(error) => Err(or_unknown(error, args)),
     };
     exit(surroundings, Side::Node, outcome)
+}
+
+/// A check that could not be called has found neither warnings nor errors.
+fn or_unknown(error: Failure, args: &[OsString]) -> Failure {
+    let checks = args.iter().any(|arg| arg == "--check");
+    if checks { error.exiting_with(3) } else { error }
 }
 
 fn exit(surroundings: &mut Surroundings<'_>, side: Side, outcome: Result<(), Failure>) -> u8 {

@@ -2,9 +2,9 @@ use crate::command_line::{NodeCall, NodeOperation};
 use crate::failure::Failure;
 use crate::files::{Owner, lock, must_exist, read, usual_mode};
 use crate::new_database::NewDatabase;
-use crate::quick_start;
 use crate::server::cluster_name;
 use crate::surroundings::Surroundings;
+use crate::{listing, quick_start, renewal};
 use libqdevice::certs::{
     AUTHORITY_NICKNAME, Access, Bundle, CLUSTER_NICKNAME, CertError, CertifiedName, Database,
     Folder, KeyKind, Request, Side, generate_key, issued_by, parse_certificate,
@@ -21,7 +21,7 @@ pub(crate) fn run(surroundings: &mut Surroundings<'_>, call: NodeCall) -> Result
         }
         NodeOperation::Request => {
             let name = cluster_name(&call.name)?;
-            request(surroundings, &name)
+            request(surroundings, &name, call.key_kind.unwrap_or_default())
         }
         NodeOperation::ImportSigned => {
             must_exist(&call.file)?;
@@ -32,6 +32,10 @@ pub(crate) fn run(surroundings: &mut Surroundings<'_>, call: NodeCall) -> Result
             import_bundle(surroundings, &call.file)
         }
         NodeOperation::QuickStart => quick_start::run(surroundings, call),
+        // Its exit status says more than success or failure; see the top of the library.
+        NodeOperation::Check => Ok(()),
+        NodeOperation::List => listing::list(surroundings, Side::Node, call.form),
+        NodeOperation::Renew => renewal::on_node(surroundings, &call),
     }
 }
 
@@ -59,11 +63,15 @@ fn init(surroundings: &mut Surroundings<'_>, file: &Path) -> Result<(), Failure>
 }
 
 /// A new key for the cluster and the request for its certificate.
-fn request(surroundings: &mut Surroundings<'_>, name: &CertifiedName) -> Result<(), Failure> {
+pub(crate) fn request(
+    surroundings: &mut Surroundings<'_>,
+    name: &CertifiedName,
+    kind: KeyKind,
+) -> Result<(), Failure> {
     let dir = existing_database(surroundings)?;
     surroundings.say("Creating new certificate request");
     let folder = lock(&dir)?;
-    let key = generate_key(KeyKind::default())?;
+    let key = generate_key(kind)?;
     let request = Request::new(name, &key)?.to_der()?;
     // The key first: a request whose key is lost is worth nothing.
     folder.change(|database| database.import_key(&key))?;

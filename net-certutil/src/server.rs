@@ -2,11 +2,13 @@ use crate::command_line::{ServerCall, ServerOperation};
 use crate::failure::Failure;
 use crate::files::{Owner, lock, must_exist, read, usual_mode};
 use crate::new_database::{NewDatabase, Prepared};
+use crate::signed::SignedFile;
 use crate::surroundings::Surroundings;
-use chrono::Utc;
+use crate::{listing, renewal, revocation, survey};
+use chrono::{Days, Utc};
 use libqdevice::certs::{
     AUTHORITY_NICKNAME, Access, Authority, CertError, CertifiedName, Database, KeyKind, Request,
-    SERVER_NICKNAME, Side, Staging, certificate_der, generate_key, text_and_pem,
+    SERVER_NICKNAME, Side, Staging, generate_key, text_and_pem,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,12 +17,20 @@ use std::path::Path;
 /// Does what a call of `corosync-qnetd-certutil` asks for.
 pub(crate) fn run(surroundings: &mut Surroundings<'_>, call: ServerCall) -> Result<(), Failure> {
     match call.operation {
-        ServerOperation::Init => init(surroundings, call.group_writes),
+        ServerOperation::Init => {
+            let kind = call.key_kind.unwrap_or_default();
+            init(surroundings, call.group_writes, kind)
+        }
         ServerOperation::Sign => {
             must_exist(&call.file)?;
             let name = cluster_name(&call.name)?;
-            sign(surroundings, &call.file, &name)
+            sign(surroundings, &call.file, &name, call.days)
         }
+        // Its exit status says more than success or failure; see the top of the library.
+        ServerOperation::Check => Ok(()),
+        ServerOperation::List => listing::list(surroundings, Side::Server, call.form),
+        ServerOperation::Renew => renewal::on_server(surroundings, &call),
+        ServerOperation::Revoke => revocation::revoke(surroundings, &call),
     }
 }
 
@@ -38,7 +48,11 @@ pub(crate) fn cluster_name(name: &OsStr) -> Result<CertifiedName, Failure> {
 }
 
 /// A new authority, and the server's certificate from it.
-fn init(surroundings: &mut Surroundings<'_>, group_writes: bool) -> Result<(), Failure> {
+fn init(
+    surroundings: &mut Surroundings<'_>,
+    group_writes: bool,
+    kind: KeyKind,
+) -> Result<(), Failure> {
     let dir = surroundings.database(Side::Server);
     let above = surroundings.server_dir();
     let (dir_mode, mode) = if group_writes {
@@ -58,7 +72,7 @@ fn init(surroundings: &mut Surroundings<'_>, group_writes: bool) -> Result<(), F
     };
     new.make(surroundings, |surroundings, database, staging, owner| {
         surroundings.say("Creating new CA");
-        authority(database, staging)?;
+        authority(database, staging, kind)?;
         let mut prepared = vec![Prepared {
             name: AUTHORITY_FILE,
             custody: owner.with_mode(usual_mode(0o666)),
@@ -82,14 +96,14 @@ fn init(surroundings: &mut Surroundings<'_>, group_writes: bool) -> Result<(), F
 }
 
 /// The authority, its certificate for the nodes, and the server's certificate.
-fn authority(database: &Database, staging: &Staging<'_>) -> Result<(), CertError> {
+fn authority(database: &Database, staging: &Staging<'_>, kind: KeyKind) -> Result<(), CertError> {
     let now = Utc::now();
-    let authority = Authority::new(generate_key(KeyKind::default())?, now)?;
+    let authority = Authority::new(generate_key(kind)?, now)?;
     database.import_key(authority.key())?;
     database.import_certificate(authority.certificate(), AUTHORITY_NICKNAME)?;
     database.trust_authority(authority.certificate(), Side::Server)?;
     staging.write(AUTHORITY_FILE, &text_and_pem(authority.certificate())?)?;
-    let key = generate_key(KeyKind::default())?;
+    let key = generate_key(kind)?;
     let certificate = authority.certify_server(&key, now)?;
     database.import_key(&key)?;
     database.import_certificate(&certificate, SERVER_NICKNAME)
@@ -100,6 +114,7 @@ fn sign(
     surroundings: &mut Surroundings<'_>,
     file: &Path,
     name: &CertifiedName,
+    days: Option<Days>,
 ) -> Result<(), Failure> {
     let dir = surroundings.database(Side::Server);
     if Database::files(&dir).is_none() {
@@ -117,20 +132,21 @@ fn sign(
         ));
     }
     let folder = lock(&dir)?;
-    let authority = existing_authority(&dir)?;
+    survey::must_not_be_revoked(&dir, &*request.key()?, Utc::now())?;
+    let file = SignedFile::of(&folder, name, Owner::of(&surroundings.server_dir()));
+    let mut authority = existing_authority(&dir)?.lasting(days);
+    if let Ok(before) = file.read() {
+        authority = authority.following(&before)?;
+    }
     let certificate = authority.certify_cluster(&request, Utc::now())?;
-    let target = format!("cluster-{name}.crt");
-    let staging = folder.stage()?;
-    staging.write(&target, &certificate_der(&certificate)?)?;
-    let owner = Owner::of(&surroundings.server_dir());
-    staging.publish(&target, owner.with_mode(usual_mode(0o660)))?;
-    let target = dir.join(target);
-    surroundings.say(format_args!("Certificate stored in {}", target.display()));
+    file.put(&certificate)?;
+    let stored = file.path();
+    surroundings.say(format_args!("Certificate stored in {}", stored.display()));
     Ok(())
 }
 
 /// The authority in the database. Of several, one whose key is there.
-fn existing_authority(dir: &Path) -> Result<Authority, CertError> {
+pub(crate) fn existing_authority(dir: &Path) -> Result<Authority, CertError> {
     let database = Database::open(dir, Access::Read)?;
     for certificate in database.named(AUTHORITY_NICKNAME)? {
         if let Some(key) = database.private_key_of(&certificate)? {
@@ -144,7 +160,7 @@ fn existing_authority(dir: &Path) -> Result<Authority, CertError> {
 }
 
 /// The authority's certificate, for the nodes.
-const AUTHORITY_FILE: &str = "qnetd-cacert.crt";
+pub(crate) const AUTHORITY_FILE: &str = "qnetd-cacert.crt";
 
 /// Where the scripts count serial numbers. Ours are random; the file is there for theirs.
 const COUNTER_FILE: &str = "serial.txt";

@@ -46,6 +46,13 @@ impl<'a> Surroundings<'a> {
         let _ = writeln!(self.out, "{line}");
     }
 
+    /// Something for programs on standard output, one line.
+    pub(crate) fn say_json(&mut self, value: &impl serde::Serialize) {
+        if let Ok(text) = serde_json::to_string(value) {
+            self.say(text);
+        }
+    }
+
     /// A line on standard error.
     pub(crate) fn complain(&mut self, line: impl Display) {
         let _ = writeln!(self.err, "{line}");

@@ -41,7 +41,10 @@ fn same(theirs: &Host, ours: &Host, pick: Pick, args: &[&str]) {
 
 fn same_files(theirs: &Host, ours: &Host, args: &[&str]) {
     for dir in ["qnetd", "qnetd/nssdb", "qdevice/net", "qdevice/net/nssdb"] {
-        assert_eq!(ours.files(dir), theirs.files(dir), "{args:?}: {dir}");
+        let mut kept = ours.files(dir);
+        // What was signed before stays at hand, to be revoked one day.
+        kept.retain(|file, _| !file.starts_with("replaced-"));
+        assert_eq!(kept, theirs.files(dir), "{args:?}: {dir}");
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::host::{AUTHORITY, BUNDLE, Host, OURS, REQUEST, Stages, Start, signed};
 use libqdevice::certs::{
     AUTHORITY_NICKNAME, Access, AnchorsBy, CLUSTER_NICKNAME, Database, Identity, SERVER_NICKNAME,
-    Side, Staging, random,
+    Side, Staging, random, read_deny_list,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,6 +150,8 @@ fn must_be_whole(operation: &Operation, host: &Host) {
     assert_eq!(identity.anchors_by, AnchorsBy::Trust);
     assert_eq!(identity.anchors.len(), 1);
     if operation.side == Side::Server {
+        // A list of which only half could be read would let nobody in, or everybody.
+        read_deny_list(&dir).unwrap();
         assert!(identity.own.is_ok(), "{:?}", identity.own);
         let database = Database::open(&dir, Access::Read).unwrap();
         let [authority] = &database.named(AUTHORITY_NICKNAME).unwrap()[..] else {
@@ -209,6 +211,20 @@ fn a_killed_run_leaves_all_whole_and_the_next_one_does_the_work() {
             Side::Node,
             &["-m", "-c", BUNDLE],
             "key4.db",
+        ),
+        Operation::new(
+            Start::Enrolled,
+            Side::Server,
+            &["--renew", "-n", "c"],
+            "cluster-c.crt",
+        ),
+        Operation::new(Start::Enrolled, Side::Server, &["--renew"], "key4.db"),
+        Operation::new(Start::Enrolled, Side::Node, &["--renew"], "key4.db"),
+        Operation::new(
+            Start::Enrolled,
+            Side::Server,
+            &["--revoke", "-n", "c"],
+            "revoked.txt",
         ),
     ];
     for operation in &operations {

@@ -71,5 +71,5 @@ fn the_c_server_answers_as_the_table_says() {
 
 #[test]
 fn our_server_answers_as_the_table_says() {
-    check(&servers::ours(), Dialect::Ours);
+    check(&servers::ours("corosync-qnetd"), Dialect::Ours);
 }

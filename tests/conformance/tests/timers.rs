@@ -153,7 +153,7 @@ fn split(subject: &Subject, cluster: &str) -> Duration {
 /// Medians of the C server and ours, measured in turns; `None` without the C server.
 fn medians(measure: fn(&Subject, &str) -> Duration) -> Option<(Duration, Duration)> {
     let theirs = Subject::start(servers::theirs()?, &[]).expect("the C server starts");
-    let ours = Subject::start(&servers::ours(), &[]).expect("our server starts");
+    let ours = Subject::start(&servers::ours("corosync-qnetd"), &[]).expect("our server starts");
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..ROUNDS {
         for (times, subject) in times.iter_mut().zip([&theirs, &ours]) {

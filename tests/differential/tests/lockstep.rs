@@ -17,7 +17,7 @@ fn theirs() -> Option<Program> {
 
 /// Our server, built beforehand.
 fn ours() -> Program {
-    servers::ours();
+    servers::ours("corosync-qnetd");
     Program::ours().expect("it was built just now")
 }
 
