@@ -65,8 +65,38 @@ impl Round {
     ///
     /// A round that still runs is given up. Every node is told, also one whose vote does not change.
     pub fn open(&mut self, view: View<'_>, wins: impl Fn(NodeId) -> bool) -> Vec<Announcement> {
+        self.begin(view, |_, _| true, wins)
+    }
+
+    /// The same among the nodes that have reported a membership or were told something before; the
+    /// others are neither told nor waited for.
+    ///
+    /// A client that has reported nothing yet casts nothing, takes a vote for a breach of the protocol
+    /// and hangs up. [C: qdevice-net-msg-received.c]
+    pub fn open_among_reported(
+        &mut self,
+        view: View<'_>,
+        wins: impl Fn(NodeId) -> bool,
+    ) -> Vec<Announcement> {
+        let told = |round: &Self, id| round.ballots.get(&id).is_some_and(|own| own.seq != 0);
+        let reported = |id| {
+            view.member(id)
+                .is_some_and(|member| !member.membership.is_empty())
+        };
+        self.begin(view, |round, id| reported(id) || told(round, id), wins)
+    }
+
+    fn begin(
+        &mut self,
+        view: View<'_>,
+        hears: impl Fn(&Self, NodeId) -> bool,
+        wins: impl Fn(NodeId) -> bool,
+    ) -> Vec<Announcement> {
         self.give_up();
         for (id, _) in view.members() {
+            if !hears(self, id) {
+                continue;
+            }
             let ruling = if wins(id) {
                 Ruling::Wins
             } else {
@@ -187,12 +217,14 @@ impl Round {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::NodeList;
     use crate::vote::Member;
 
     /// A cluster of nodes 1 to `last`, in ring 1.`ring`.
     fn cluster(last: u32, ring: u64) -> Members {
         let member = Member {
             ring: RingId::new(1, ring),
+            membership: NodeList::of_ids(1..=last).into(),
             ..Member::default()
         };
         (1..=last).map(|id| (NodeId(id), member.clone())).collect()
@@ -224,6 +256,15 @@ mod tests {
         assert_eq!(round.confirm(NodeId(4), 1, &members), []);
         let told = round.confirm(NodeId(3), 1, &members);
         assert_eq!(short(&told), [(1, 1, Vote::Ack), (2, 1, Vote::Ack)]);
+    }
+
+    #[test]
+    fn who_has_not_reported_is_neither_told_nor_waited_for_if_that_is_asked_for() {
+        let (mut round, mut members) = (Round::default(), cluster(3, 1));
+        members.insert(NodeId(3), Member::default());
+        let told = round.open_among_reported(all(&members), |id| id == NodeId(1));
+        assert_eq!(short(&told), [(2, 1, Vote::Nack)]);
+        assert_eq!(round.confirm(NodeId(2), 1, &members).len(), 1);
     }
 
     #[test]

@@ -163,7 +163,9 @@ impl LastMan {
         self.chosen = winner.connected.iter().copied().collect();
         Verdict {
             reply: Vote::NoChange,
-            announce: self.round.open(view, |id| winner.connected.contains(&id)),
+            announce: self
+                .round
+                .open_among_reported(view, |id| winner.connected.contains(&id)),
             finding: Finding::Partition {
                 nodes: winner.ids.clone(),
                 reason,
