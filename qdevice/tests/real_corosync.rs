@@ -4,62 +4,31 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod namespaces;
+
 use corosync_qdevice::corosync::{
     Corosync, CsError, Event, Library, OpenFault, Poll, RegisterFault, Service,
 };
 use libqdevice::base::{NodeId, NodeList, Quorate, RingId};
 use libqdevice::client::{CmapSnapshot, CmapValue, NodeVotes};
+use namespaces::{is_inside, private_system, run, start_corosync};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 #[test]
 fn the_library_serves_a_real_corosync() {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside("the_library_serves_a_real_corosync") {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        return runtime.block_on(async {
+        runtime.block_on(async {
             tokio::time::timeout(Duration::from_secs(60), inside())
                 .await
                 .expect("hangs");
         });
     }
-    if !rustix::process::geteuid().is_root() {
-        return eprintln!("skipped: only root may make namespaces");
-    }
-    if !["/usr/sbin/corosync", "/usr/bin/unshare"]
-        .iter()
-        .all(|path| fs::exists(path).unwrap())
-    {
-        return eprintln!("skipped: corosync or unshare is not installed");
-    }
-    // The death of unshare is that of everything inside, so nothing is left behind.
-    let status = Command::new("unshare")
-        .args([
-            "--mount",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "--",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "the_library_serves_a_real_corosync",
-            "--nocapture",
-        ])
-        .env(INSIDE, "1")
-        .status()
-        .unwrap();
-    assert!(status.success());
 }
-
-const INSIDE: &str = "QDEVICE_TEST_INSIDE_NAMESPACES";
 
 async fn inside() {
     private_system();
@@ -70,7 +39,7 @@ async fn inside() {
         "nothing runs, so nothing is retried"
     );
 
-    let mut corosync = start_corosync();
+    let mut corosync = start_corosync(&configuration("first", ""));
     let mut library = Library::open(0).await.unwrap();
     reads_the_configuration(&mut library).await;
     let ring = registers(&mut library).await;
@@ -247,23 +216,16 @@ async fn loses_both_services(library: &mut Library) {
     assert_eq!(refused, Err(RegisterFault::Refused(CsError::LIBRARY)));
 }
 
-fn private_system() {
-    assert!(run("mount", &["--make-rprivate", "/"]));
-    assert!(run("ip", &["link", "set", "lo", "up"]));
-    for path in [
-        "/etc/corosync",
-        "/var/lib/corosync",
-        "/var/log/corosync",
-        "/run",
-        "/dev/shm",
-    ] {
-        assert!(run("mount", &["-t", "tmpfs", "tmpfs", path]), "{path}");
-    }
-    write_configuration("first", "");
+fn write_configuration(second_node: &str, rest: &str) {
+    fs::write(
+        "/etc/corosync/corosync.conf",
+        configuration(second_node, rest),
+    )
+    .unwrap();
 }
 
-fn write_configuration(second_node: &str, rest: &str) {
-    let text = format!(
+fn configuration(second_node: &str, rest: &str) -> String {
+    format!(
         "totem {{\n version: 2\n cluster_name: a name of more than sixteen bytes\n\
          \x20transport: udpu\n crypto_cipher: none\n crypto_hash: none\n}}\n\
          logging {{\n to_stderr: yes\n to_syslog: no\n debug: off\n}}\n\
@@ -271,39 +233,9 @@ fn write_configuration(second_node: &str, rest: &str) {
          \x20 net {{\n   host: 127.0.0.1\n   algorithm: ffsplit\n   tls: off\n  }}\n }}\n}}\n\
          nodelist {{\n node {{\n  ring0_addr: 127.0.0.1\n  name: first\n  nodeid: 1\n }}\n\
          \x20node {{\n  ring0_addr: 127.0.0.2\n  name: {second_node}\n  nodeid: 2\n }}\n}}\n{rest}\n"
-    );
-    fs::write("/etc/corosync/corosync.conf", text).unwrap();
-}
-
-/// Starts corosync and waits until it serves; its messages are read on so that it never blocks.
-fn start_corosync() -> Child {
-    let mut child = Command::new("corosync")
-        .arg("-f")
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut log = String::new();
-    loop {
-        match lines.next() {
-            Some(Ok(line)) if line.contains("ready to provide service") => break,
-            Some(Ok(line)) => log.push_str(&(line + "\n")),
-            Some(Err(_)) | None => panic!("corosync does not start:\n{log}"),
-        }
-    }
-    std::thread::spawn(move || lines.for_each(drop));
-    child
+    )
 }
 
 fn reload() -> bool {
     run("corosync-cfgtool", &["-R"])
-}
-
-fn run(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
-        .args(arguments)
-        .stdout(Stdio::null())
-        .status()
-        .unwrap()
-        .success()
 }
