@@ -158,7 +158,7 @@ fn read_ends(text: &str) -> Ends {
 }
 
 /// What a daemon's output and its exit code, if it has ended by itself, come to.
-pub(crate) fn judge(output: &str, ended: Option<Option<i32>>) -> Ends {
+pub(crate) fn judge(output: &str, ended: Option<std::process::ExitStatus>) -> Ends {
     // Three words of the time, then the level.
     let lines = output.lines().filter_map(|line| {
         let mut words = line.splitn(4, ' ');
@@ -175,8 +175,8 @@ pub(crate) fn judge(output: &str, ended: Option<Option<i32>>) -> Ends {
     match ended {
         None if !debug.is_empty() && lines.is_empty() => Ends::StartsWithDebug,
         None => Ends::Starts(lines),
-        Some(Some(1)) => Ends::Fails(lines),
-        Some(code) => Ends::Fails(vec![format!("ended with {code:?}: {output}")]),
+        Some(status) if status.code() == Some(1) => Ends::Fails(lines),
+        Some(status) => Ends::Fails(vec![format!("{status}: {output}")]),
     }
 }
 
