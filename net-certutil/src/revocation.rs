@@ -10,7 +10,7 @@ use crate::survey;
 use chrono::{DateTime, Utc};
 use libqdevice::base::Fingerprint;
 use libqdevice::certs::{
-    CertError, Custody, Database, DenyList, Folder, Side, issued_by, parse_certificate,
+    CertError, Custody, Database, DenyList, Folder, Side, Staging, issued_by, parse_certificate,
     read_deny_list,
 };
 use std::path::Path;
@@ -51,9 +51,12 @@ pub(crate) fn revoke(
         let done = if is_new { "Revoked" } else { "Already revoked" };
         lines.push(format!("{done}: {what}, fingerprint {print}"));
     }
+    // What a run left that was killed after its work is cleared away in either case.
+    let staging = folder.stage()?;
     if is_changed {
-        publish(&folder, &list, certificates)?;
+        publish(&folder, &staging, &list, certificates)?;
     }
+    drop(staging);
     for line in lines {
         surroundings.say(line);
     }
@@ -136,14 +139,18 @@ fn must_be_a_cluster_s(entry: &Entry) -> Result<(), Failure> {
 }
 
 /// The daemon that reads the certificates has to read the list.
-fn publish(folder: &Folder, list: &DenyList, certificates: &str) -> Result<(), CertError> {
+fn publish(
+    folder: &Folder,
+    staging: &Staging<'_>,
+    list: &DenyList,
+    certificates: &str,
+) -> Result<(), CertError> {
     let file = folder.dir().join(DenyList::FILE);
     let custody = if file.exists() {
         Custody::of(&file)?
     } else {
         Custody::of(&folder.dir().join(certificates))?
     };
-    let staging = folder.stage()?;
     staging.write(DenyList::FILE, list.text().as_bytes())?;
     staging.publish(DenyList::FILE, custody)
 }
