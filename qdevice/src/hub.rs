@@ -273,6 +273,7 @@ impl<C: Corosync> Hub<'_, C> {
     async fn on_config(&mut self, snapshot: &CmapSnapshot) -> Option<Ended> {
         self.resolving = None;
         self.debug.follow(snapshot);
+        tracing::debug!("Configuration possibly changed");
         let config = ClusterConfig::from_cmap(snapshot, self.settings);
         let nodes = config
             .as_ref()
