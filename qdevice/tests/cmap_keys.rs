@@ -166,7 +166,10 @@ fn ask() -> Option<Vec<String>> {
     socket.write_all(b"status verbose\n").ok()?;
     let mut answer = String::new();
     socket.read_to_string(&mut answer).ok()?;
-    let status = answer.strip_prefix("OK\n")?;
+    // Under load the C program closes before it has sent everything.
+    let status = answer
+        .strip_prefix("OK\n")
+        .filter(|status| status.contains("\nState:"))?;
     let lines = status.lines().map(|line| {
         let words: Vec<&str> = line.split('\t').filter(|word| !word.is_empty()).collect();
         words.join(" ").trim().to_owned()

@@ -164,7 +164,8 @@ pub(crate) fn judge(output: &str, ended: Option<std::process::ExitStatus>) -> En
         let mut words = line.splitn(4, ' ');
         let line = words.nth(3)?;
         let (level, text) = line.split_once(' ')?;
-        Some((level, text.trim_start()))
+        // The C program writes a line in pieces, and its worker may write between them.
+        LEVELS.contains(&level).then(|| (level, text.trim_start()))
     });
     let (debug, lines): (Vec<_>, Vec<_>) = lines.partition(|(level, _)| *level == "debug");
     let lines: Vec<String> = lines
@@ -179,6 +180,10 @@ pub(crate) fn judge(output: &str, ended: Option<std::process::ExitStatus>) -> En
         Some(status) => Ends::Fails(vec![format!("{status}: {output}")]),
     }
 }
+
+const LEVELS: [&str; 8] = [
+    "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug",
+];
 
 /// Lines that have nothing to do with the configuration: nobody serves where qnetd is looked for.
 const EXPECTED: [&str; 8] = [

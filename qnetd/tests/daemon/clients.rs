@@ -55,7 +55,7 @@ fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
     let daemon = place.start(&[]);
     let mut deaf = place.client().admitted("alpha", 1, 10_000);
     // An echo is as long as its request; one with an unknown option is as long as we like.
-    let mut request = vec![0, 8, 0, 0, 0x70, 4, 0x80, 0, 0x70, 0];
+    let mut request = vec![0, 8, 0, 0, 0x70, 4, 0xff, 0xff, 0x70, 0];
     request.resize(request.len() + 0x7000, b'x');
     deaf.stream
         .set_write_timeout(Some(Duration::from_secs(20)))
@@ -82,7 +82,7 @@ fn a_reply_over_the_send_limit_costs_the_connection() {
     let _daemon = place.start(&["-S", "max_client_send_size=200"]);
     let mut client = place.client().admitted("alpha", 1, 10_000);
     let echo_of = |len: u8| {
-        let mut bytes = vec![0, 8, 0, 0, 0, len - 6, 0x80, 0, 0, len - 10];
+        let mut bytes = vec![0, 8, 0, 0, 0, len - 6, 0xff, 0xff, 0, len - 10];
         bytes.resize(usize::from(len), b'x');
         bytes
     };
