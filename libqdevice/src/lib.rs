@@ -4,6 +4,7 @@
 //! adapters   tls (both of these)
 //!            io (tokio, log, lock file)   certs (X.509, NSS database)   a feature each
 //! -------------------------------- pure from here down: no clock, socket, file
+//! telling    events (what the machines tell, for D-Bus and hooks)
 //! machines   server          client          ipc
 //! parts      vote            wire            settings
 //! words      base
@@ -21,6 +22,7 @@ pub mod base;
 #[cfg(feature = "certs")]
 pub mod certs;
 pub mod client;
+pub mod events;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod ipc;

@@ -491,6 +491,6 @@ mod tests {
         tokio::io::AsyncReadExt::read_to_end(&mut far, &mut received)
             .await
             .unwrap();
-        assert_eq!(received, []);
+        assert_eq!(received, [0; 0]);
     }
 }

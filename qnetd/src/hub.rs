@@ -172,6 +172,7 @@ impl Hub {
                     | Event::Revoked(_)
                     | Event::SendFailed { .. }
                     | Event::Gone { .. }
+                    | Event::Dismissed { .. }
                     | Event::Shutdown => None,
                 };
                 if let Event::Gone { peer } | Event::TlsFailed { peer, .. } = &event {

@@ -1,11 +1,15 @@
+use serde::{Deserialize, Serialize};
+
 /// The decision algorithms of the protocol. [C: msg.h, enum `tlv_decision_algorithm_type`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     /// Every partition gets the vote; for tests of the protocol only.
     Test,
     /// Exactly one half of a cluster of even size gets the vote.
     FfSplit,
     /// Last man standing for two nodes.
+    #[serde(rename = "2nodelms")]
     TwoNodeLms,
     /// Last man standing.
     Lms,

@@ -1,7 +1,11 @@
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The number corosync gives a node: `nodelist.node.N.nodeid`, or derived from its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct NodeId(pub u32);
 
 impl fmt::Display for NodeId {
@@ -11,7 +15,8 @@ impl fmt::Display for NodeId {
 }
 
 /// What votequorum says of a node in a quorum notification. [C: msg.h, enum `tlv_node_state`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum NodeState {
     /// In the membership.
     Member,

@@ -1,10 +1,13 @@
 use super::NodeId;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Names one membership of a corosync cluster: who formed it, and a number that grows.
 ///
 /// Two nodes that report the same ring id see the same membership.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 pub struct RingId {
     /// The representative of the membership.
     pub node: NodeId,

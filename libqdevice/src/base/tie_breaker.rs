@@ -1,7 +1,11 @@
 use super::NodeId;
+use serde::{Deserialize, Serialize};
 
 /// Who gets the vote when both halves are equal: `quorum.device.net.tie_breaker`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(tag = "rule", content = "node", rename_all = "kebab-case")]
 pub enum TieBreaker {
     /// The half with the lowest node id.
     #[default]

@@ -4,7 +4,7 @@ use super::clusters::{ClusterId, Clusters};
 use super::peer::Stage;
 use super::silence::Silence;
 use super::{Action, Cause, Notice, PeerId, Server};
-use crate::base::NodeId;
+use crate::base::{ClusterName, NodeId};
 use crate::vote::View;
 use std::collections::BTreeMap;
 
@@ -14,6 +14,14 @@ impl Server {
         if let Some(party) = self.party(id) {
             out.push(Action::Tell(Notice::Dropped(party, cause)));
             self.doomed.insert(id);
+        }
+    }
+
+    /// Disconnects a node as an administrator wants it; it may come back.
+    pub(super) fn dismiss(&mut self, cluster: &ClusterName, node: NodeId, out: &mut Vec<Action>) {
+        let own = self.clusters.named(cluster);
+        if let Some(&peer) = own.and_then(|own| own.peers.get(&node)) {
+            self.doom(peer, Cause::Asked, out);
         }
     }
 
@@ -77,5 +85,30 @@ impl Server {
         self.peers.clear();
         self.clusters = Clusters::default();
         self.silence = Silence::new(&self.config.settings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Event;
+    use super::super::fixture::Bench;
+    use super::*;
+
+    #[test]
+    fn a_node_that_an_administrator_dismisses_is_disconnected_and_nobody_else() {
+        let mut bench = Bench::new();
+        bench.admitted(1, "K", 1);
+        bench.admitted(2, "K", 2);
+        let mut closed = |cluster: &str, node| {
+            let done = bench.handle(Event::Dismissed {
+                cluster: cluster.into(),
+                node: NodeId(node),
+            });
+            let close = Action::Close { peer: PeerId(1) };
+            done.into_iter().filter(|action| *action == close).count()
+        };
+        assert_eq!(closed("L", 1) + closed("K", 3), 0);
+        assert_eq!(closed("K", 1), 1);
+        assert_eq!(closed("K", 1), 0);
     }
 }

@@ -1,5 +1,5 @@
 use super::Notice;
-use crate::base::Fingerprint;
+use crate::base::{ClusterName, Fingerprint, NodeId};
 use crate::wire::{Malformed, Message, SendFault};
 use std::collections::BTreeSet;
 
@@ -61,6 +61,13 @@ pub enum Event {
     Gone {
         /// Which.
         peer: PeerId,
+    },
+    /// An administrator wants a node to be disconnected.
+    Dismissed {
+        /// Its cluster.
+        cluster: ClusterName,
+        /// The node.
+        node: NodeId,
     },
     /// The daemon was asked to end.
     Shutdown,

@@ -2,7 +2,7 @@
 
 use super::clusters::Candidate;
 use super::peer::{Seat, Stage, Tls};
-use super::{Action, Cause, Fault, Identity, Notice, PeerId, Refusal, Server};
+use super::{Action, Cause, Fault, Identity, Notice, Party, PeerId, Protection, Refusal, Server};
 use crate::base::{Algorithm, Fingerprint, Millis, NodeId, RingId, TieBreaker, Time, TlsSupport};
 use crate::vote::Member;
 use crate::wire::{
@@ -109,10 +109,11 @@ impl Server {
             if admitted.is_ok() && is_test {
                 out.push(Action::Tell(Notice::TestAlgorithm(party.clone())));
             }
-            out.push(Action::Tell(match admitted {
-                Ok(()) => Notice::Admitted(party),
-                Err(refusal) => Notice::Refused(party, refusal),
-            }));
+            let told = match admitted {
+                Ok(()) => self.admission(id, party),
+                Err(refusal) => Some(Notice::Refused(party, refusal)),
+            };
+            out.extend(told.map(Action::Tell));
             if admitted.is_ok() {
                 self.tell_unprotected(id, out);
             }
@@ -122,6 +123,16 @@ impl Server {
             peer: id,
             message: Message::InitReply(reply),
         });
+    }
+
+    fn admission(&self, id: PeerId, party: Party) -> Option<Notice> {
+        let own = self.clusters.named(party.cluster.as_ref()?)?;
+        Some(Notice::Admitted {
+            algorithm: own.algorithm,
+            tie_breaker: own.tie_breaker,
+            protection: Protection::of(self.peers.get(&id)?, &self.config),
+            party,
+        })
     }
 
     fn init_reply(&self, asked: &Init, admitted: Result<(), Refusal>) -> InitReply {

@@ -21,6 +21,7 @@ mod status;
 
 pub use event::{Action, Event, Identity, PeerId};
 pub use notice::{Notice, Party};
+pub use protection::Protection;
 pub use refusal::{Cause, Refusal};
 pub use settings::QnetdSettings;
 
@@ -106,6 +107,7 @@ impl Server {
                 self.doom(peer, Cause::SendFailed(fault), out);
             }
             Event::Gone { peer } => self.part([peer], out),
+            Event::Dismissed { cluster, node } => self.dismiss(&cluster, node, out),
             Event::Shutdown => self.shut_down(out),
         }
         self.settle(out);
@@ -545,7 +547,7 @@ mod tests {
         bench.handle(Event::Gone { peer: PeerId(2) });
         assert_eq!(bench.granted(), [1]);
         bench.handle(Event::Gone { peer: PeerId(1) });
-        assert_eq!(bench.granted(), []);
+        assert_eq!(bench.granted(), [0; 0]);
     }
 
     #[test]

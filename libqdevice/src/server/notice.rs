@@ -1,6 +1,6 @@
 use super::protection::Protection;
 use super::{Cause, Refusal};
-use crate::base::{ClusterName, Heuristics, Level, NodeId, RingId, Vote};
+use crate::base::{Algorithm, ClusterName, Heuristics, Level, NodeId, RingId, TieBreaker, Vote};
 use crate::vote::{Finding, Occasion, Reason};
 use crate::wire::{DecodeFault, Malformed};
 use std::fmt;
@@ -41,7 +41,16 @@ pub enum Notice {
         address: String,
     },
     /// A client is admitted to its cluster.
-    Admitted(Party),
+    Admitted {
+        /// Who.
+        party: Party,
+        /// How the cluster decides.
+        algorithm: Algorithm,
+        /// Who wins in it between equals.
+        tie_breaker: TieBreaker,
+        /// How the connection is protected.
+        protection: Protection,
+    },
     /// An admitted client uses the algorithm that gives the vote to every partition.
     TestAlgorithm(Party),
     /// A client is gone.
@@ -70,6 +79,15 @@ pub enum Notice {
         heuristics: Heuristics,
         /// The ids in the list.
         nodes: Vec<NodeId>,
+    },
+    /// A client gets a vote with the answer to what it has reported or asked.
+    Answered {
+        /// Who.
+        party: Party,
+        /// The vote.
+        vote: Vote,
+        /// The ring it is for.
+        ring: RingId,
     },
     /// A vote is pushed to a client.
     Announced {
@@ -119,10 +137,11 @@ impl Notice {
             Self::Unprotected(..)
             | Self::Malformed(..)
             | Self::TestAlgorithm(_)
-            | Self::Dropped(_, Cause::Silent(_)) => Level::Warning,
+            | Self::Dropped(_, Cause::Silent(_) | Cause::Asked) => Level::Warning,
             Self::Judged { changed: true, .. } => Level::Info,
             Self::Connected { .. }
-            | Self::Admitted(_)
+            | Self::Admitted { .. }
+            | Self::Answered { .. }
             | Self::Left(_)
             | Self::GoingDown
             | Self::Reported { .. }
@@ -143,7 +162,9 @@ impl fmt::Display for Notice {
                 )
             }
             Self::Connected { address } => write!(f, "Client {address} connected"),
-            Self::Admitted(party) => write!(f, "New client {party} is admitted to its cluster"),
+            Self::Admitted { party, .. } => {
+                write!(f, "New client {party} is admitted to its cluster")
+            }
             Self::TestAlgorithm(party) => write!(
                 f,
                 "algo-test: Client {party} initiated test algorithm. It's not recommended to use test \
@@ -182,6 +203,11 @@ impl fmt::Display for Notice {
                 heuristics.as_str(),
                 if nodes.is_empty() { "" } else { ": " },
                 Ids(nodes)
+            ),
+            Self::Answered { party, vote, ring } => write!(
+                f,
+                "Answering client {party}: {} for ring id {ring}",
+                vote.as_str()
             ),
             Self::Announced {
                 party,

@@ -17,7 +17,7 @@ pub enum Protection {
 }
 
 impl Protection {
-    fn of(peer: &Peer, config: &ServerConfig) -> Self {
+    pub(super) fn of(peer: &Peer, config: &ServerConfig) -> Self {
         match peer.tls {
             Tls::Plain | Tls::Starting => Self::None,
             // The gate lets nobody pass whose certificate is not its cluster's.

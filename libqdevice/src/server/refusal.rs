@@ -99,6 +99,9 @@ pub enum Cause {
     /// Its certificate counts no longer.
     #[error("The client's certificate is revoked")]
     Revoked,
+    /// An administrator wants it.
+    #[error("An administrator asked for it")]
+    Asked,
 }
 
 /// What comes of a message that is not served.

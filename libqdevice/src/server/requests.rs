@@ -248,6 +248,10 @@ impl Server {
         if let Some(seat) = self.seat_mut(id) {
             seat.votes.note(verdict.reply);
         }
+        if let Some(party) = self.party(id) {
+            let vote = verdict.reply;
+            out.push(Action::Tell(Notice::Answered { party, vote, ring }));
+        }
         Ok((verdict.reply, ring))
     }
 

@@ -5,7 +5,7 @@ use crate::sizes::rust_files;
 use std::path::Path;
 
 /// A module and what it may name with `crate::`.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("base", &[]),
     ("wire", &["base"]),
     ("vote", &["base"]),
@@ -13,6 +13,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("ipc", &["base"]),
     ("server", &["base", "wire", "vote", "settings"]),
     ("client", &["base", "wire", "vote", "settings"]),
+    ("events", &["base", "vote", "server", "client"]),
     ("certs", &["base"]),
     ("io", &["base", "wire", "ipc", "settings"]),
     ("tls", &["base", "wire", "io", "certs"]),
