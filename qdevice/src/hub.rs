@@ -190,6 +190,11 @@ impl<C: Corosync> Hub<'_, C> {
                     failures.push_back(Event::Link(FromLink::SendFailed(fault)));
                 }
             }
+            Action::SayGoodbye(message) => {
+                if failures.iter().all(is_no_failed_cast) {
+                    self.link.say_goodbye(&message).await;
+                }
+            }
             Action::Limit { receive, send } => self.link.limit(receive, send),
             Action::HangUp => {
                 failures.retain(|event| !matches!(event, Event::Link(_)));
@@ -312,6 +317,11 @@ impl<C: Corosync> Hub<'_, C> {
             Err(error) => question.answer(error.into(), Then::Close),
         }
     }
+}
+
+/// Whether this is anything but a vote that corosync did not take, whatever the reason.
+const fn is_no_failed_cast(failure: &Event) -> bool {
+    !matches!(failure, Event::Corosync(FromCorosync::CastFailed(_)))
 }
 
 /// Whether this is anything but a vote that corosync did not take: at the end that cannot be handled

@@ -10,6 +10,7 @@ use libqdevice::io::clock;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
+use libqdevice::io::tune;
 use libqdevice::tls::{Connector, Expired, TlsFault, Transport};
 use libqdevice::wire::{Message, SendFault};
 use rustix::io::Errno;
@@ -123,6 +124,18 @@ impl Link {
     /// Drops the connection or the attempt; nothing more is heard of it.
     pub(crate) fn hang_up(&mut self) {
         self.state = State::Idle;
+    }
+
+    /// Sends what is queued and this last message, as far as the connection takes it without waiting.
+    pub(crate) async fn say_goodbye(&mut self, message: &Message) {
+        if self.send(message).is_err() {
+            return;
+        }
+        if let State::Up { framed, .. } = &mut self.state
+            && let Err(error) = framed.send_some().await
+        {
+            tracing::debug!("Can't say goodbye to the server: {error}");
+        }
     }
 
     /// Changes the limits of this connection.
@@ -264,8 +277,9 @@ fn share(end: Time, left: usize) -> Duration {
 
 async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
-    // Messages are small and answered one by one; waiting for more to send only delays a vote.
-    stream.set_nodelay(true)?;
+    if let Err(error) = tune(&stream) {
+        tracing::debug!("Can't set TCP options for {address}: {error}");
+    }
     Ok(stream)
 }
 
@@ -476,6 +490,24 @@ mod tests {
             };
             assert_eq!(link.next().await, Event::Received(received));
         }
+    }
+
+    #[tokio::test]
+    async fn a_goodbye_leaves_before_the_connection_is_dropped() {
+        let (listener, port) = server().await;
+        let mut link = link(port);
+        link.connect();
+        assert_eq!(link.next().await, Event::Up);
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert_eq!(link.send(&echo(1)), Ok(()));
+        link.say_goodbye(&echo(2)).await;
+        link.hang_up();
+        let mut received = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut far, &mut received)
+            .await
+            .unwrap();
+        let bytes = |seq| echo(seq).encode(100).unwrap();
+        assert_eq!(received, [bytes(1), bytes(2)].concat());
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 use crate::cli::{Family, Listen};
 use crate::hub::Inbound;
-use libqdevice::io::Pause;
 use libqdevice::io::os_error::Numbered;
+use libqdevice::io::{Pause, tune};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -38,8 +38,8 @@ pub(crate) async fn accept(listener: TcpListener, hub: mpsc::Sender<Inbound>) {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!("Can't set TCP_NODELAY for {address}: {error}");
+                if let Err(error) = tune(&stream) {
+                    tracing::debug!("Can't set TCP options for {address}: {error}");
                 }
                 if hub.send(Inbound::Accepted(stream, address)).await.is_err() {
                     return;

@@ -10,7 +10,7 @@ pub(super) struct Casting {
     vote: Vote,
     /// While corosync forms a membership and it is not known yet what to vote in it, nothing is cast.
     paused: bool,
-    /// corosync waits for a poll with its new ring.
+    /// corosync waits for a poll with its new ring, or has not taken the last one.
     owed: bool,
     /// The last poll and what it cast.
     last: Option<(Time, bool)>,
@@ -36,6 +36,11 @@ impl Casting {
 
     pub(super) fn is_for(&self) -> bool {
         self.vote == Vote::Ack
+    }
+
+    /// Whether votequorum was told not to count the vote, and nothing else since.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.vote != Vote::Ack && !self.owed && self.last.is_some_and(|(_, vote)| !vote)
     }
 
     pub(super) const fn last(&self) -> Option<(Time, bool)> {
@@ -69,7 +74,6 @@ impl Client {
         if vote == Vote::NoChange {
             return;
         }
-        let was_active = self.casting.is_active();
         let from = std::mem::replace(&mut self.casting.vote, vote);
         if from != vote {
             turn.tell(Notice::VoteChanged {
@@ -82,7 +86,7 @@ impl Client {
             self.deadlines.clear(Timer::Cast);
             return;
         }
-        if !was_active {
+        if from != vote || self.deadlines.get(Timer::Cast).is_none() {
             self.deadlines
                 .set(Timer::Cast, turn.now.after(self.config.cast_interval));
         }
@@ -91,14 +95,50 @@ impl Client {
 
     /// The vote is due again, paused or not.
     pub(super) fn on_cast_due(&mut self, turn: &mut Turn<'_>) {
-        self.deadlines
-            .set(Timer::Cast, turn.now.after(self.config.cast_interval));
+        let next = turn.now.after(self.config.cast_interval);
+        match self.last_poll() {
+            // This poll would make the vote outlast its lease. The next answered echo brings one.
+            Some(last) if last < turn.now => return,
+            Some(last) if last == turn.now => {}
+            Some(last) => self.deadlines.set(Timer::Cast, next.min(last)),
+            None => self.deadlines.set(Timer::Cast, next),
+        }
         self.cast(turn);
+    }
+
+    /// The lease was renewed: so is the vote that rests on it, at once and as late as it may be.
+    ///
+    /// votequorum then drops the vote of a process that is killed or frozen, whenever that happens, before
+    /// a server that waits for its limit can have given it away.
+    pub(super) fn renew_cast(&mut self, turn: &mut Turn<'_>) {
+        if let Some(last) = self.last_poll() {
+            self.cast(turn);
+            let soon = turn.now.after(Millis(1));
+            self.deadlines.set(Timer::Cast, last.max(soon));
+        }
+    }
+
+    /// A vote that stays although the server is gone does not rest on a lease any more.
+    pub(super) fn keep_casting(&mut self, turn: &mut Turn<'_>) {
+        if self.casting.is_for() && self.phase.has_link() {
+            let next = turn.now.after(self.config.cast_interval);
+            self.deadlines.set(Timer::Cast, next);
+            self.cast(turn);
+        }
+    }
+
+    /// The moment after which a vote in favour may not be cast; none when there is no such vote, no
+    /// server guards it, or its lease is short while the vote is a reserve.
+    pub(super) fn last_poll(&mut self) -> Option<Time> {
+        let timeout = self.config.timeout;
+        let session = self.phase.session().filter(|_| self.casting.is_for())?;
+        session.lease.last_poll(timeout)
     }
 
     /// corosync was too busy to take the last vote: it is due again soon. C waits for the next period,
     /// in which the server may have given to others what this node believes to have withdrawn.
     pub(super) fn cast_again_soon(&mut self, now: Time) {
+        self.casting.owed = true;
         if self.casting.is_active() {
             self.deadlines.set(Timer::Cast, now.after(SOON));
         }
@@ -135,12 +175,18 @@ impl Client {
         let Some(ring) = self.membership.ring else {
             return;
         };
-        if !self.casting.paused {
-            let vote = self.casting.is_for();
-            self.casting.owed = false;
-            self.casting.last = Some((turn.now, vote));
-            turn.act(Action::Cast { ring, vote });
+        if self.casting.paused {
+            return;
         }
+        if self.last_poll().is_some_and(|last| last < turn.now) {
+            // The vote would outlast its lease. The answer to this echo renews both.
+            self.hasten_echo(turn);
+            return;
+        }
+        let vote = self.casting.is_for();
+        self.casting.owed = false;
+        self.casting.last = Some((turn.now, vote));
+        turn.act(Action::Cast { ring, vote });
     }
 }
 
@@ -148,10 +194,12 @@ const SOON: Millis = Millis(100);
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::{Bench, OTHER_RING, RING, config, list_reply, vote_info};
-    use super::super::{CastFault, Corosync, Event, Link, LinkFault, Next, Reason};
+    use super::super::harness::{
+        Bench, OTHER_RING, RING, config, init_reply, list_reply, vote_info,
+    };
+    use super::super::{CastFault, ClientConfig, Corosync, Event, Link, LinkFault, Next, Reason};
     use super::*;
-    use crate::wire::NodeListKind;
+    use crate::wire::{Echo, Message, NodeListKind};
 
     #[test]
     fn a_fresh_process_withdraws_what_a_killed_one_may_have_left() {
@@ -171,22 +219,100 @@ mod tests {
     #[test]
     fn a_vote_is_cast_at_once_and_again_in_every_interval() {
         let mut bench = Bench::running();
-        bench.receive(vote_info(1, Vote::Ack, RING));
-        assert_eq!(bench.cast(), [(RING, true)]);
-        bench.wait(4_999);
+        bench.receive(vote_info(1, Vote::Nack, RING));
+        assert_eq!(bench.cast(), [(RING, false)]);
+        bench.wait_with_server(4_999);
         assert_eq!(bench.cast(), []);
-        bench.wait(1);
-        assert_eq!(bench.cast(), [(RING, true)]);
+        bench.wait_with_server(1);
+        assert_eq!(bench.cast(), [(RING, false)]);
+    }
+
+    #[test]
+    fn a_vote_in_favour_is_cast_with_every_answered_echo() {
+        let mut bench = Bench::voting();
+        bench.wait_with_server(999);
+        assert_eq!(bench.cast(), []);
+        for _ in 0..20 {
+            bench.wait_with_server(1_000);
+            assert_eq!(bench.cast(), [(RING, true)]);
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_killed_or_frozen_at_any_moment_leaves_no_vote_beyond_its_lease() {
+        let lasts = |bench: &Bench| bench.client.casting.last().unwrap().0.after(Millis(10_000));
+        for stopped in (0..12_000).step_by(50) {
+            let mut bench = Bench::voting();
+            bench.wait_with_server(7_000);
+            let answered = bench.now;
+            bench.wait(stopped);
+            let (at, vote) = bench.client.casting.last().unwrap();
+            if vote {
+                let limit = Time::from_millis(answered + 12_000);
+                assert!(lasts(&bench) < limit, "{stopped}: polled at {at:?}");
+            } else {
+                assert!(stopped >= 11_200, "{stopped}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_vote_that_comes_long_after_the_last_answered_echo_is_cast_with_the_next() {
+        let mut bench = Bench::running();
+        bench.wait_with_server(7_000);
+        bench.wait(3_000);
+        bench.done();
+        let (ring, vote) = (RING, true);
+        let ask = |seq| Action::Send(Message::EchoRequest(Echo::new(seq)));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        assert!(!bench.done().contains(&ask(9)), "one is on its way");
+        bench.echo(8);
+        assert_eq!(bench.done(), [ask(9)], "that one was sent too long ago");
+        bench.echo(9);
+        assert_eq!(bench.done(), [Action::Cast { ring, vote }]);
+    }
+
+    #[test]
+    fn a_stall_within_the_lease_costs_no_vote() {
+        for began in (7_000..8_000).step_by(100) {
+            let mut bench = Bench::voting();
+            bench.wait_with_server(began);
+            bench.done();
+            bench.wait(9_000);
+            assert!(!bench.cast().contains(&(RING, false)), "{began}");
+            let stalled = u32::try_from(began / 1_000).unwrap() + 1;
+            bench.echo(stalled);
+            bench.echo(stalled + 1);
+            assert_eq!(bench.cast(), [(RING, true)], "{began}");
+        }
+    }
+
+    #[test]
+    fn with_a_timeout_beyond_the_lease_the_vote_is_cast_in_every_interval() {
+        let mut bench = Bench::asking(ClientConfig {
+            timeout: Millis(60_000),
+            cast_interval: Millis(3_000),
+            ..config()
+        });
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.done();
+        bench.wait(11_000);
+        assert_eq!(bench.cast(), [(RING, true); 3]);
+        bench.wait(200);
+        assert_eq!(bench.cast()[0], (RING, false));
     }
 
     #[test]
     fn a_repeated_vote_is_cast_at_once_and_keeps_the_interval() {
-        let mut bench = Bench::voting();
-        bench.wait(3_000);
-        bench.receive(list_reply(NodeListKind::Quorum, Vote::Ack, RING));
-        assert_eq!(bench.cast(), [(RING, true)]);
-        bench.wait(2_000);
-        assert_eq!(bench.cast(), [(RING, true)]);
+        let mut bench = Bench::running();
+        bench.receive(vote_info(1, Vote::Nack, RING));
+        bench.wait_with_server(3_000);
+        bench.done();
+        bench.receive(list_reply(NodeListKind::Quorum, Vote::Nack, RING));
+        assert_eq!(bench.cast(), [(RING, false)]);
+        bench.wait_with_server(2_000);
+        assert_eq!(bench.cast(), [(RING, false)]);
     }
 
     #[test]

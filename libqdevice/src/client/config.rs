@@ -41,8 +41,10 @@ pub struct ClientConfig {
     pub connect_timeout: Millis,
     /// Which addresses of the server are tried.
     pub addresses: AddressFamily,
-    /// How often an echo request is sent.
+    /// The heartbeat announced to the server: it gives a node up that is silent for one and a half.
     pub heartbeat: Millis,
+    /// The one while the vote is a reserve, if it is another.
+    pub short_heartbeat: Option<Millis>,
     /// How often the vote is cast.
     pub cast_interval: Millis,
     /// The shortest longest request a server may allow, in bytes.
@@ -130,6 +132,7 @@ impl ClientConfig {
             keep_active_partition: keep_active_partition(cmap)?,
             device_votes: cmap.u32("quorum.device.votes"),
             heartbeat,
+            short_heartbeat: short_heartbeat(heartbeat, settings),
             cast_interval: cast_interval(timeout),
             min_request_size: settings.net_min_msg_send_size,
             max_reply_size: settings.net_max_msg_receive_size,
@@ -202,6 +205,13 @@ fn heartbeat(timeout: Millis, settings: &QdeviceSettings, remarks: &mut Vec<Noti
         interval = max;
     }
     interval
+}
+
+/// None when it would not be shorter.
+fn short_heartbeat(heartbeat: Millis, settings: &QdeviceSettings) -> Option<Millis> {
+    let least = settings.net_heartbeat_interval_min;
+    let short = settings.net_adaptive_heartbeat_interval.max(least);
+    (settings.net_adaptive_heartbeat && short < heartbeat).then_some(short)
 }
 
 #[expect(
@@ -499,6 +509,23 @@ mod tests {
             with(KEY, "maybe").unwrap_err().to_string(),
             "quorum.device.net.keep_active_partition_tie_breaker value is not valid."
         );
+    }
+
+    #[test]
+    fn the_short_heartbeat_is_one_that_is_shorter_and_not_below_the_limit() {
+        let short = |interval, min, adaptive| {
+            let settings = QdeviceSettings {
+                net_adaptive_heartbeat: adaptive,
+                net_adaptive_heartbeat_interval: Millis(interval),
+                net_heartbeat_interval_min: Millis(min),
+                ..QdeviceSettings::default()
+            };
+            short_heartbeat(Millis(8_000), &settings)
+        };
+        assert_eq!(short(2_000, 1_000, true), Some(Millis(2_000)));
+        assert_eq!(short(2_000, 3_000, true), Some(Millis(3_000)));
+        assert_eq!(short(8_000, 1_000, true), None);
+        assert_eq!(short(2_000, 1_000, false), None);
     }
 
     #[test]

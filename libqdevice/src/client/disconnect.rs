@@ -5,6 +5,7 @@ use super::reason::Next;
 use super::{Action, Client, Notice, Reason, Timer, Turn};
 use crate::base::{Deadlines, Millis, Vote};
 use crate::vote::Persistence;
+use crate::wire::{LeaseNews, Message, Options};
 
 impl Client {
     /// Withdraws the vote, then drops the connection, then connects again or ends.
@@ -15,6 +16,7 @@ impl Client {
         let next = reason.next();
         self.tell_of_end(reason, turn);
         self.deadlines.clear(Timer::Connect);
+        self.deadlines.clear(Timer::Lease);
         self.deadlines.clear(Timer::Echo);
         self.heuristics.forget_connect();
         let strategy = self.config.strategy;
@@ -25,6 +27,8 @@ impl Client {
             }
         };
         self.resume(self.casting.or_without_server(vote), turn);
+        self.keep_casting(turn);
+        self.say_goodbye(turn);
         let was_connecting = matches!(self.phase, Phase::Connecting(_));
         if was_connecting || self.phase.has_link() {
             turn.act(Action::HangUp);
@@ -63,6 +67,22 @@ impl Client {
         }
     }
 
+    /// Tells a server that wants to know it that the vote is withdrawn for good, so that it need not wait
+    /// until it must have lapsed.
+    fn say_goodbye(&mut self, turn: &mut Turn<'_>) {
+        let wanted = self
+            .phase
+            .session()
+            .is_some_and(|session| session.server.lease);
+        if wanted && self.casting.is_withdrawn() {
+            turn.act(Action::SayGoodbye(Message::SetOption(Options {
+                seq: Some(self.next_seq()),
+                lease: Some(LeaseNews::Goodbye),
+                ..Options::default()
+            })));
+        }
+    }
+
     fn exit(&mut self, ok: bool, turn: &mut Turn<'_>) {
         self.phase = Phase::Ended;
         self.deadlines = Deadlines::default();
@@ -88,15 +108,18 @@ const fn nine_tenths(number: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::{Bench, RING, config, config_with_heuristics, vote_info};
+    use super::super::harness::{
+        Bench, RING, config, config_with_heuristics, init_reply, vote_info,
+    };
     use super::super::heuristics::Runs;
     use super::super::{
-        Client, ConfigFault, Corosync, Event, HeuristicsMode, Link, LinkFault, StartFacts,
-        VoteFacts,
+        Client, ClientConfig, ConfigFault, Corosync, Event, HeuristicsMode, Link, LinkFault,
+        StartFacts, VoteFacts,
     };
     use super::*;
     use crate::base::{Algorithm, Quorate, Time};
     use crate::vote::{Strategy, WaitForAll};
+    use crate::wire::InitReply;
 
     /// How long the client waits after it has lost its server, with this seed.
     fn delay(seed: u64) -> u64 {
@@ -174,9 +197,9 @@ mod tests {
     #[test]
     fn a_refusal_that_may_pass_is_explained() {
         let mut bench = Bench::asking(config());
-        bench.receive(crate::wire::Message::InitReply(crate::wire::InitReply {
+        bench.receive(Message::InitReply(InitReply {
             error: Some(17),
-            ..super::super::harness::init_reply(2)
+            ..init_reply(2)
         }));
         let told: Vec<_> = bench.told().iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -188,6 +211,78 @@ mod tests {
             ]
         );
         assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    /// A node with the vote of a server that lists the option for leases.
+    fn leased(config: ClientConfig) -> Bench {
+        let mut bench = Bench::asking(config);
+        let reply = init_reply(2);
+        let options = reply.supported_options.clone().unwrap().into_iter();
+        bench.receive(Message::InitReply(InitReply {
+            supported_options: Some(options.chain([0x8000]).collect()),
+            ..reply
+        }));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.done();
+        bench
+    }
+
+    fn goodbye(seq: u32) -> Action {
+        Action::SayGoodbye(Message::SetOption(Options {
+            seq: Some(seq),
+            lease: Some(LeaseNews::Goodbye),
+            ..Options::default()
+        }))
+    }
+
+    #[test]
+    fn goodbye_is_said_between_the_withdrawal_of_the_vote_and_the_end_of_the_connection() {
+        let (ring, vote) = (RING, false);
+        let withdrawal = Action::Cast { ring, vote };
+        let mut bench = leased(config());
+        bench.handle(Event::Shutdown);
+        assert_eq!(
+            bench.done(),
+            [
+                withdrawal.clone(),
+                goodbye(7),
+                Action::HangUp,
+                Action::Exit { ok: true }
+            ]
+        );
+        let mut bench = leased(config());
+        bench.wait(11_200);
+        let done = bench.done();
+        let end = &done[done.len() - 3..];
+        assert_eq!(
+            end,
+            [withdrawal, goodbye(7), Action::HangUp],
+            "its lease is over"
+        );
+    }
+
+    #[test]
+    fn no_goodbye_is_said_to_a_server_that_does_not_know_it() {
+        let mut bench = Bench::voting();
+        bench.handle(Event::Shutdown);
+        assert!(!bench.done().contains(&goodbye(7)));
+    }
+
+    #[test]
+    fn whoever_keeps_the_vote_does_not_say_goodbye() {
+        let mut bench = leased(ClientConfig {
+            strategy: Strategy::of(Algorithm::Lms),
+            wait_for_all: WaitForAll::Yes,
+            ..config()
+        });
+        bench.wait(11_200);
+        let done = bench.done();
+        assert!(done.contains(&Action::HangUp));
+        assert!(
+            !done
+                .iter()
+                .any(|done| matches!(done, Action::SayGoodbye(_)))
+        );
     }
 
     #[test]
@@ -236,7 +331,7 @@ mod tests {
     #[test]
     fn every_algorithm_but_the_one_for_tests_gives_the_vote_back_with_its_server() {
         for (algorithm, cast) in [
-            (Algorithm::Test, vec![]),
+            (Algorithm::Test, vec![(RING, true)]),
             (Algorithm::FfSplit, vec![(RING, false)]),
             (Algorithm::TwoNodeLms, vec![(RING, false)]),
             (Algorithm::Lms, vec![(RING, false)]),
@@ -253,9 +348,16 @@ mod tests {
         bench.quorum(Quorate::Yes);
         bench.done();
         bench.link(Link::Down(LinkFault::Closed));
-        assert_eq!(bench.done(), [Action::HangUp]);
-        bench.wait(4_999);
-        assert!(bench.done().contains(&Action::Connect));
+        let (ring, vote) = (RING, true);
+        assert_eq!(
+            bench.done(),
+            [Action::Cast { ring, vote }, Action::HangUp],
+            "no lease guards the vote any more, so it is cast again"
+        );
+        bench.wait(5_000);
+        let done = bench.done();
+        assert!(done.contains(&Action::Connect));
+        assert!(done.contains(&Action::Cast { ring, vote }));
     }
 
     #[test]

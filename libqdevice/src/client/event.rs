@@ -114,6 +114,11 @@ pub enum Action {
     StartTls,
     /// Queue a message for the server; if that fails, answer with [`Link::SendFailed`].
     Send(Message),
+    /// Say this and nothing more: the vote is withdrawn, and [`HangUp`](Self::HangUp) follows. What is
+    /// queued goes before it, as far as the connection takes it without waiting; what it does not take
+    /// is lost. Left out when a [`Cast`](Self::Cast) before it, in the same turn, has failed: then the
+    /// vote may not be withdrawn.
+    SayGoodbye(Message),
     /// From now on read and send no longer messages than these, in bytes with the header. Holds for
     /// this connection only.
     Limit {

@@ -2,6 +2,7 @@
 //! [C: qdevice-net-msg-received.c, qdevice-net-send.c]
 
 use super::heuristics::Purpose;
+use super::lease::Lease;
 use super::phase::{Attempt, Phase, Protection};
 use super::session::{Features, Session};
 use super::{Action, Client, ClientConfig, HeuristicsMode, Notice, Reason, Timer, Turn};
@@ -92,6 +93,7 @@ impl Client {
             asked,
             ring,
             protection,
+            at: turn.now,
         };
     }
 
@@ -100,17 +102,20 @@ impl Client {
         reply: &InitReply,
         turn: &mut Turn<'_>,
     ) -> Result<(), Reason> {
-        let (reported, protection) = self.phase.init_answered(reply.seq)?;
+        let (reported, protection, asked_at) = self.phase.init_answered(reply.seq)?;
         let terms = Terms::of(reply, &self.config, self.heuristics.mode())?;
         turn.act(Action::Limit {
             receive: terms.max_reply_size,
             send: terms.max_request_size,
         });
         self.deadlines.clear(Timer::Connect);
-        self.deadlines
-            .set(Timer::Echo, turn.now.after(self.config.heartbeat));
-        let session = Session::new(terms.features, protection, reported, turn.now);
-        self.phase = Phase::Greeting(session);
+        self.phase = Phase::Greeting(Session {
+            server: terms.features,
+            protection,
+            reported,
+            lease: Lease::new(self.config.heartbeat, asked_at),
+        });
+        self.arm_lease();
         self.run_heuristics(Purpose::Connect, turn)
     }
 }
@@ -181,6 +186,7 @@ impl Terms {
             heuristics: options.contains(&OptType::Heuristics.number()),
             keep_active_partition: options
                 .contains(&OptType::KeepActivePartitionTieBreaker.number()),
+            lease: options.contains(&OptType::Lease.number()),
         };
         if !features.heuristics && heuristics != HeuristicsMode::Off {
             return Err(Reason::HeuristicsUnknownToServer);

@@ -36,6 +36,7 @@ pub(super) fn config() -> ClientConfig {
         connect_timeout: Millis(8_000),
         addresses: AddressFamily::Any,
         heartbeat: Millis(8_000),
+        short_heartbeat: None,
         cast_interval: Millis(5_000),
         min_request_size: 32_768,
         max_reply_size: 16_777_216,

@@ -49,6 +49,7 @@ impl Client {
             }
             Corosync::ExpectedVotes { votes, facts } => {
                 self.membership.expected_votes = votes;
+                self.lengthen_heartbeat(turn);
                 self.config
                     .strategy
                     .check_votes(&self.config.nodes, &facts)?;
@@ -86,6 +87,7 @@ impl Client {
         self.membership.forming = true;
         self.membership.ring = Some(ring);
         self.membership.nodes = nodes;
+        self.lengthen_heartbeat(turn);
         self.stop_regular_heuristics();
         self.update_vote(vote, turn);
         if self.phase.is_running() {
@@ -118,6 +120,7 @@ impl Client {
         self.membership.forming = false;
         self.membership.quorate = quorate;
         self.membership.quorum_nodes = nodes;
+        self.lengthen_heartbeat(turn);
         self.update_vote(self.vote_on_change(), turn);
         if self.phase.is_running() {
             self.send_quorum(turn);
@@ -144,6 +147,7 @@ impl Client {
             self.update_vote(self.vote_on_change(), turn);
             self.config.nodes = config.nodes;
             self.config.version = config.version;
+            self.lengthen_heartbeat(turn);
             if self.phase.is_running() {
                 self.send_config(NodeListKind::ChangedConfig, turn);
             }

@@ -13,7 +13,9 @@ mod event;
 mod handshake;
 #[cfg(test)]
 mod harness;
+mod heartbeat;
 mod heuristics;
+mod lease;
 mod logging;
 mod losses;
 mod membership;
@@ -88,6 +90,8 @@ pub struct StartFacts {
 enum Timer {
     /// An attempt to connect, until the server has admitted this node.
     Connect,
+    /// The end of what the server's last answer guards.
+    Lease,
     /// The next echo request.
     Echo,
     /// The next poll of votequorum.
@@ -168,6 +172,10 @@ impl Client {
             return;
         }
         let mut turn = Turn { now, out };
+        // Before anything else: what happens now may be a reason to cast the vote.
+        if let Err(reason) = self.check_lease(now) {
+            self.disconnect(reason, &mut turn);
+        }
         let result = match event {
             Event::Link(link) => self.on_link(link, &mut turn),
             Event::Corosync(corosync) => self.on_corosync(corosync, &mut turn),
@@ -195,12 +203,12 @@ impl Client {
         self.deadlines.next()
     }
 
-    /// The next thing that is due. After a pause of the whole process the silence of the server is
-    /// judged first: a vote that is about to be withdrawn must not be cast once more.
+    /// The next thing that is due. After a pause of the whole process the lease is judged first: a vote
+    /// that is about to be withdrawn must not be cast once more.
     fn pop_due(&mut self, now: Time) -> Option<Timer> {
-        if self.deadlines.get(Timer::Echo).is_some_and(|at| at <= now) {
-            self.deadlines.clear(Timer::Echo);
-            return Some(Timer::Echo);
+        if self.deadlines.get(Timer::Lease).is_some_and(|at| at <= now) {
+            self.deadlines.clear(Timer::Lease);
+            return Some(Timer::Lease);
         }
         self.deadlines.pop_due(now)
     }
@@ -208,7 +216,11 @@ impl Client {
     fn on_due(&mut self, timer: Timer, turn: &mut Turn<'_>) -> Result<(), Reason> {
         match timer {
             Timer::Connect => Err(Reason::ConnectTimeout),
-            Timer::Echo => self.on_echo_due(turn),
+            Timer::Lease => self.check_lease(turn.now),
+            Timer::Echo => {
+                self.on_echo_due(turn);
+                Ok(())
+            }
             Timer::Cast => {
                 self.on_cast_due(turn);
                 Ok(())

@@ -103,6 +103,8 @@ pub enum Notice {
         /// Its ring.
         ring: RingId,
     },
+    /// The server does not want another heartbeat while the membership is complete.
+    HeartbeatRefused,
     /// votequorum was polled for a ring that is gone.
     OldRingPolled,
     /// The result of the heuristics has changed.
@@ -139,7 +141,10 @@ impl Notice {
                 Heuristics::Fail | Heuristics::Undefined => Level::Error,
             },
             Self::Connected { .. } => Level::Notice,
-            Self::NoHeuristicsExecs | Self::OldRingPolled | Self::VoteChanged { .. } => Level::Info,
+            Self::NoHeuristicsExecs
+            | Self::HeartbeatRefused
+            | Self::OldRingPolled
+            | Self::VoteChanged { .. } => Level::Info,
             Self::Connecting { .. }
             | Self::EndedAgain(_)
             | Self::VoteForOldRing { .. }
@@ -212,6 +217,10 @@ impl fmt::Display for Notice {
             Self::VoteForOldRing { vote, ring } => {
                 write!(f, "Vote {} is for old ring {ring}. Ignoring", vote.as_str())
             }
+            Self::HeartbeatRefused => f.write_str(
+                "The server does not accept a shorter heartbeat, the configured one stays. Its setting \
+                 heartbeat_interval_min is above net_adaptive_heartbeat_interval of this node",
+            ),
             Self::OldRingPolled => f.write_str("qdevice_votequorum_poll called with old ring id"),
             Self::HeuristicsChanged { from, to } => {
                 write!(

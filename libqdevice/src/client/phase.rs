@@ -23,6 +23,7 @@ pub(super) enum Phase {
         asked: u32,
         ring: RingId,
         protection: Protection,
+        at: Time,
     },
     /// The server has admitted this node; the heuristics run before anything is reported.
     Greeting(Session),
@@ -109,15 +110,19 @@ impl Phase {
         }
     }
 
-    /// Whether an answer to INIT with this sequence number is due; the ring INIT told, and how that was
-    /// protected.
-    pub(super) fn init_answered(self, seq: Option<u32>) -> Result<(RingId, Protection), Reason> {
+    /// Whether an answer to INIT with this sequence number is due; the ring INIT told, how that was
+    /// protected, and when it was sent.
+    pub(super) fn init_answered(
+        self,
+        seq: Option<u32>,
+    ) -> Result<(RingId, Protection, Time), Reason> {
         match self {
             Self::Init {
                 asked,
                 ring,
                 protection,
-            } if seq == Some(asked) => Ok((ring, protection)),
+                at,
+            } if seq == Some(asked) => Ok((ring, protection, at)),
             Self::Init { .. } => Err(Reason::WrongSequence),
             Self::Starting
             | Self::Backoff

@@ -143,6 +143,11 @@ impl World {
                     assert!(self.has_link, "sends without a connection: {message:?}");
                     self.sent.push(message);
                 }
+                Action::SayGoodbye(_) => {
+                    assert!(self.has_link, "says goodbye to nobody");
+                    let last = self.client.casting.last();
+                    assert!(last.is_some_and(|(_, vote)| !vote), "keeps its vote");
+                }
                 Action::HangUp => {
                     (self.is_trying, self.has_link) = (false, false);
                     self.sent.clear();
@@ -155,6 +160,11 @@ impl World {
                     );
                     let may = self.client.phase.is_running();
                     assert!(may || !vote, "casts without a server that guards the vote");
+                    let last = self.client.last_poll().filter(|_| vote);
+                    assert!(
+                        last.is_none_or(|last| last >= self.time()),
+                        "the vote would outlast its lease"
+                    );
                 }
                 Action::Exit { .. } => self.has_ended = true,
                 Action::StartTls => panic!("no TLS in this version"),

@@ -87,9 +87,10 @@ fn matters(key: &str, algorithm: Algorithm) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::harness::{Bench, RING, cluster_config, config};
+    use super::super::harness::{Bench, RING, cluster_config, config, vote_info};
     use super::super::{ClientConfig, ClusterConfig, ConfigFault, Corosync, VoteFacts};
     use super::*;
+    use crate::base::Vote;
     use crate::vote::Strategy;
 
     fn reload(bench: &mut Bench, config: ClusterConfig) {
@@ -138,13 +139,17 @@ mod tests {
 
     #[test]
     fn a_longer_timeout_holds_from_the_next_poll_on() {
-        let mut bench = Bench::voting();
-        bench.wait(1_000);
+        let mut bench = Bench::running();
+        bench.receive(vote_info(1, Vote::Nack, RING));
+        bench.wait_with_server(1_000);
         reload(&mut bench, with_timeout(60_000));
-        bench.wait(4_000);
-        assert_eq!(bench.cast(), [(RING, true)]);
-        bench.wait(7_000);
+        bench.done();
+        bench.wait_with_server(4_000);
+        assert_eq!(bench.cast(), [(RING, false)]);
+        bench.wait_with_server(29_999);
         assert_eq!(bench.cast(), []);
+        bench.wait_with_server(1);
+        assert_eq!(bench.cast(), [(RING, false)]);
         assert_eq!(bench.client.config().sync_timeout, Millis(180_000));
     }
 

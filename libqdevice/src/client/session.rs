@@ -1,11 +1,13 @@
 //! What the server may say once it has admitted this node, and what it is told.
 //! [C: qdevice-net-msg-received.c, qdevice-net-echo-request-timer.c, qdevice-net-heuristics.c]
 
+use super::lease::{EchoReply, Lease};
 use super::phase::{Phase, Protection};
 use super::{Client, Notice, Reason, Timer, Turn};
 use crate::base::{Heuristics, NodeList, RingId, Time, Vote};
 use crate::wire::{
     Echo, HeuristicsReport, Message, MsgType, NodeListKind, NodeListReport, Options, Plain,
+    ReplyErrorCode, ServerError,
 };
 
 /// What is known of the server, from its admission of this node on.
@@ -17,14 +19,8 @@ pub(super) struct Session {
     pub(super) protection: Protection,
     /// The ring of the last INIT or membership sent: votes for another one do not count.
     pub(super) reported: RingId,
-    /// The number of the last echo request.
-    echo_asked: u32,
-    /// When it was sent, or the echoes began anew.
-    asked_at: Time,
-    /// The number of the last echo reply.
-    echo_answered: u32,
-    /// When that came.
-    pub(super) echo_at: Option<Time>,
+    /// How long what it has granted may stand.
+    pub(super) lease: Lease,
 }
 
 /// What a server can do or not.
@@ -32,25 +28,8 @@ pub(super) struct Session {
 pub(super) struct Features {
     pub(super) heuristics: bool,
     pub(super) keep_active_partition: bool,
-}
-
-impl Session {
-    pub(super) const fn new(
-        server: Features,
-        protection: Protection,
-        reported: RingId,
-        now: Time,
-    ) -> Self {
-        Self {
-            server,
-            protection,
-            reported,
-            echo_asked: 0,
-            asked_at: now,
-            echo_answered: 0,
-            echo_at: None,
-        }
-    }
+    /// Whether it wants to be told when the vote is withdrawn for good.
+    pub(super) lease: bool,
 }
 
 /// A vote as any of the replies carries it.
@@ -73,11 +52,9 @@ impl Client {
         match message {
             Message::PreInitReply(reply) => self.on_preinit_reply(reply, turn),
             Message::InitReply(reply) => self.on_init_reply(&reply, turn),
-            Message::ServerError(error) => Err(error
-                .error
-                .map_or(Reason::OptionMissing(msg_type), Reason::ServerError)),
-            Message::EchoReply(echo) => self.on_echo_reply(echo.seq(), turn.now),
-            Message::SetOptionReply(options) => self.on_set_option_reply(options, turn.now),
+            Message::ServerError(error) => self.on_server_error(error, turn),
+            Message::EchoReply(echo) => self.on_echo_reply(echo.seq(), turn),
+            Message::SetOptionReply(options) => self.on_set_option_reply(options),
             Message::NodeListReply(reply) => self.on_ballot(
                 Ballot {
                     message: msg_type,
@@ -140,52 +117,81 @@ impl Client {
         Ok(())
     }
 
-    /// A changed heartbeat starts the echoes anew.
-    fn on_set_option_reply(&mut self, options: Options, now: Time) -> Result<(), Reason> {
+    fn on_set_option_reply(&mut self, options: Options) -> Result<(), Reason> {
         let session = self.phase.running(MsgType::SetOptionReply)?;
         if options.heartbeat.is_some() {
-            (session.echo_asked, session.echo_answered) = (0, 0);
-            session.asked_at = now;
-            self.deadlines
-                .set(Timer::Echo, now.after(self.config.heartbeat));
+            session.lease.on_confirmed(options.seq);
+            self.arm_lease();
         }
         Ok(())
     }
 
-    fn on_echo_reply(&mut self, seq: Option<u32>, now: Time) -> Result<(), Reason> {
-        let seq = seq.ok_or(Reason::OptionMissing(MsgType::EchoReply))?;
-        match self.phase.session() {
-            Some(session) if session.echo_asked == seq => {
-                session.echo_answered = seq;
-                session.echo_at = Some(now);
-                Ok(())
-            }
-            Some(_) | None => Err(Reason::EchoOutOfStep),
-        }
-    }
-
-    /// The next echo request is due; the last one must have been answered.
-    ///
-    /// And it must not be long overdue: a server gives up who says nothing for one and a half
-    /// heartbeats. A process that was stopped for longer had its vote given away, even if nothing was
-    /// left unanswered when it stopped.
-    pub(super) fn on_echo_due(&mut self, turn: &mut Turn<'_>) -> Result<(), Reason> {
-        let heartbeat = self.config.heartbeat;
-        let Some(session) = self.phase.session() else {
+    /// A heartbeat that the server refuses stays as it was. Any other error ends the connection.
+    fn on_server_error(&mut self, error: ServerError, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let code = error
+            .error
+            .ok_or(Reason::OptionMissing(MsgType::ServerError))?;
+        if code == ReplyErrorCode::InvalidHeartbeatInterval.number()
+            && let Some(session) = self.phase.session()
+            && session.lease.on_refused(error.seq)
+        {
+            turn.tell(Notice::HeartbeatRefused);
+            self.arm_lease();
             return Ok(());
+        }
+        Err(Reason::ServerError(code))
+    }
+
+    /// An answered echo renews the lease, and with it the vote in votequorum.
+    fn on_echo_reply(&mut self, seq: Option<u32>, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let seq = seq.ok_or(Reason::OptionMissing(MsgType::EchoReply))?;
+        let session = self.phase.session().ok_or(Reason::EchoOutOfStep)?;
+        let EchoReply::Answer(millis) = session.lease.on_echo_reply(seq, turn.now) else {
+            return Err(Reason::EchoOutOfStep);
         };
-        if session.echo_answered != session.echo_asked {
-            return Err(Reason::EchoLate);
-        }
-        let silent = turn.now.since(session.asked_at);
-        if silent >= u64::from(heartbeat.0) * 3 / 2 {
-            return Err(Reason::Overslept(silent));
-        }
-        session.echo_asked = session.echo_asked.wrapping_add(1);
-        session.asked_at = turn.now;
-        turn.send(Message::EchoRequest(Echo::new(session.echo_asked)));
-        self.deadlines.set(Timer::Echo, turn.now.after(heartbeat));
+        self.arm_lease();
+        self.renew_cast(turn);
+        self.shorten_heartbeat(millis, turn);
         Ok(())
+    }
+
+    pub(super) fn on_echo_due(&mut self, turn: &mut Turn<'_>) {
+        if let Some(session) = self.phase.session() {
+            let seq = session.lease.ask(turn.now);
+            turn.send(Message::EchoRequest(Echo::new(seq)));
+        }
+    }
+
+    /// Asks for an echo now, unless one is on its way.
+    pub(super) fn hasten_echo(&mut self, turn: &mut Turn<'_>) {
+        let session = self.phase.session();
+        if session.is_some_and(|session| session.lease.next_echo().is_some()) {
+            self.on_echo_due(turn);
+            self.arm_lease();
+        }
+    }
+
+    /// Sets the timers that follow the lease after it has changed.
+    pub(super) fn arm_lease(&mut self) {
+        let Some(session) = self.phase.session() else {
+            return;
+        };
+        self.deadlines.set(Timer::Lease, session.lease.end());
+        match session.lease.next_echo() {
+            Some(at) => self.deadlines.set(Timer::Echo, at),
+            None => self.deadlines.clear(Timer::Echo),
+        }
+    }
+
+    /// Whether what the server has granted still stands.
+    pub(super) fn check_lease(&mut self, now: Time) -> Result<(), Reason> {
+        match self.phase.session().map(|session| session.lease) {
+            Some(lease) if lease.end() <= now && lease.is_server_silent(now) => {
+                Err(Reason::EchoLate)
+            }
+            Some(lease) if lease.end() <= now => Err(Reason::Overslept(lease.age(now))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Reports everything to the server that has just admitted this node, and waits for its vote.
@@ -279,9 +285,9 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::super::harness::{Bench, OTHER_RING, RING, config, list_reply, vote_info};
-    use super::super::{Action, Event, Link};
+    use super::super::{Action, CastFault, Corosync, Event, Link};
     use super::*;
-    use crate::base::{KeepActivePartition, Millis};
+    use crate::base::Quorate;
     use crate::wire::{
         HeuristicsReply, Malformed, NodeListReply, SendFault, ServerError, VoteReply,
     };
@@ -469,116 +475,114 @@ mod tests {
     }
 
     #[test]
-    fn echoes_are_sent_in_every_heartbeat_and_counted_from_one() {
+    fn echoes_are_sent_eight_times_in_a_heartbeat_one_at_a_time_and_counted_from_one() {
         let mut bench = Bench::running();
         for seq in 1..=3 {
-            bench.wait(8_000);
+            bench.wait(999);
+            assert_eq!(bench.sent(), []);
+            bench.wait(1);
             assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(seq))]);
             bench.echo(seq);
         }
+        bench.wait(8_000);
+        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(4))]);
     }
 
     #[test]
-    fn a_server_that_does_not_answer_an_echo_loses_this_node_when_the_next_is_due() {
+    fn a_server_that_does_not_answer_loses_this_node_in_time_after_the_last_answered_echo() {
         let mut bench = Bench::voting();
-        bench.wait(8_000);
-        bench.echo(1);
-        bench.wait(8_000);
-        bench.done();
-        bench.wait(7_999);
-        assert_eq!(bench.cast(), [(RING, true)]);
+        bench.wait_with_server(3_500);
+        // The echo of 3 s is the last that was answered.
+        bench.wait(3_000 + 11_200 - 3_500 - 1);
+        assert!(!bench.cast().contains(&(RING, false)));
         bench.wait(1);
+        let (ring, vote) = (RING, false);
         let done = bench.done();
-        assert_eq!(
-            done[..2],
-            [
-                Action::Cast {
-                    ring: RING,
-                    vote: false
-                },
-                Action::HangUp
-            ]
-        );
+        assert_eq!(done[..2], [Action::Cast { ring, vote }, Action::HangUp]);
         assert_eq!(bench.client.phase, Phase::Backoff);
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_counts_from_the_sending_of_its_request() {
+        let mut bench = Bench::voting();
+        bench.wait(9_000);
+        bench.echo(1);
+        bench.wait(1_000 + 11_200 - 9_000 - 1);
+        assert_eq!(bench.reason(), None);
+        bench.wait(1);
+        assert_eq!(bench.reason(), Some(Reason::EchoLate));
     }
 
     #[test]
     fn after_a_pause_of_the_process_the_silence_of_the_server_is_judged_before_a_vote_is_cast() {
         let mut bench = Bench::voting();
-        bench.wait(8_000);
+        bench.wait_with_server(8_000);
         bench.done();
-        // Both are late: the poll of 10 s and the echo of 16 s.
         bench.sleep(60_000);
         assert!(!bench.cast().contains(&(RING, true)));
         assert_eq!(bench.client.phase, Phase::Backoff);
     }
 
     #[test]
+    fn after_a_pause_nothing_that_happens_casts_a_vote_whose_lease_is_over() {
+        let late = |event| {
+            let mut bench = Bench::voting();
+            bench.wait_with_server(8_000);
+            bench.done();
+            bench.now += 11_200;
+            bench.handle(event);
+            bench.cast()
+        };
+        let received = |message| Event::Link(Link::Received(Ok(message)));
+        for event in [
+            received(vote_info(2, Vote::Ack, RING)),
+            received(list_reply(NodeListKind::Quorum, Vote::Ack, RING)),
+            received(Message::EchoReply(Echo::new(9))),
+            Event::Corosync(Corosync::Quorum {
+                quorate: Quorate::Yes,
+                nodes: NodeList::of_ids([1]),
+            }),
+            Event::Corosync(Corosync::CastFailed(CastFault::TryAgain)),
+        ] {
+            assert_eq!(late(event.clone()), [(RING, false)], "{event:?}");
+        }
+    }
+
+    #[test]
     fn a_pause_beyond_the_patience_of_the_server_costs_the_vote_with_nothing_unanswered() {
-        let mut bench = Bench::voting();
-        bench.wait(8_000);
-        bench.echo(1);
-        bench.done();
-        bench.sleep(12_000);
-        assert_eq!(bench.reason(), Some(Reason::Overslept(12_000)));
-        let mut bench = Bench::voting();
-        bench.wait(8_000);
-        bench.echo(1);
-        bench.done();
-        bench.sleep(60_000);
-        let cast = bench.cast();
-        assert_eq!(cast.first(), Some(&(RING, false)), "the server is gone");
-        assert!(!cast.contains(&(RING, true)));
+        for millis in [11_200, 60_000] {
+            let mut bench = Bench::voting();
+            bench.wait_with_server(8_000);
+            bench.done();
+            bench.sleep(millis);
+            assert_eq!(bench.reason(), Some(Reason::Overslept(millis)));
+            let mut bench = Bench::voting();
+            bench.wait_with_server(8_000);
+            bench.done();
+            bench.sleep(millis);
+            assert_eq!(bench.cast(), [(RING, false)]);
+        }
     }
 
     #[test]
     fn a_pause_that_the_server_bears_costs_nothing() {
         let mut bench = Bench::voting();
-        bench.wait(8_000);
-        bench.echo(1);
+        bench.wait_with_server(8_000);
         bench.done();
-        bench.sleep(11_999);
-        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(2))]);
+        bench.sleep(11_199);
+        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(9))]);
         assert!(bench.client.phase.is_running());
     }
 
     #[test]
     fn an_echo_out_of_step_ends_the_connection() {
         let mut bench = Bench::running();
-        bench.wait(8_000);
+        bench.wait(1_000);
         bench.echo(2);
         assert_eq!(bench.reason(), Some(Reason::EchoOutOfStep));
         let mut bench = Bench::asking(config());
         bench.echo(1);
         assert_eq!(bench.reason(), Some(Reason::EchoOutOfStep));
-    }
-
-    #[test]
-    fn a_confirmed_heartbeat_starts_the_echoes_anew() {
-        let mut bench = Bench::running();
-        bench.wait(8_000);
-        bench.echo(1);
-        bench.wait(4_000);
-        let heartbeat = Some(Millis(8_000));
-        bench.receive(Message::SetOptionReply(Options {
-            heartbeat,
-            ..Options::default()
-        }));
-        bench.done();
-        bench.wait(8_000);
-        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(1))]);
-    }
-
-    #[test]
-    fn a_confirmed_tie_breaker_leaves_the_echoes_alone() {
-        let mut bench = Bench::running();
-        bench.wait(4_000);
-        bench.receive(Message::SetOptionReply(Options {
-            keep_active_partition: Some(KeepActivePartition::Enabled),
-            ..Options::default()
-        }));
-        bench.wait(4_000);
-        assert_eq!(bench.sent(), [Message::EchoRequest(Echo::new(1))]);
     }
 
     #[test]

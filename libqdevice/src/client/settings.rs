@@ -67,6 +67,10 @@ settings! {
         net_heartbeat_interval_min: Millis = Millis(1000), 1..=u32::MAX;
         /// Longest heartbeat interval, in milliseconds.
         net_heartbeat_interval_max: Millis = Millis(120_000), 1..=u32::MAX;
+        /// Whether heartbeats are short while all nodes are together. Not in the C program.
+        net_adaptive_heartbeat: bool = true;
+        /// The short heartbeat, in milliseconds. Not in the C program.
+        net_adaptive_heartbeat_interval: Millis = Millis(2000), 500..=u32::MAX;
         /// Shortest connect timeout that can be configured, in milliseconds.
         net_min_connect_timeout: Millis = Millis(1000), 1..=u32::MAX;
         /// Longest connect timeout that can be configured, in milliseconds.
@@ -169,6 +173,8 @@ mod tests {
                 "net_nss_client_cert_nickname=Cluster Cert",
                 "net_heartbeat_interval_min=1000",
                 "net_heartbeat_interval_max=120000",
+                "net_adaptive_heartbeat=on",
+                "net_adaptive_heartbeat_interval=2000",
                 "net_min_connect_timeout=1000",
                 "net_max_connect_timeout=120000",
                 "net_test_algorithm_enabled=off",

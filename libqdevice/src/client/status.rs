@@ -214,7 +214,7 @@ impl Report<'_> {
         };
         writeln!(out, "TLS active:\t\t{}", tls_active(session.protection))?;
         writeln!(out, "Connected since:\t{}", (self.wall)(since))?;
-        if let Some(at) = session.echo_at {
+        if let Some(at) = session.lease.answered {
             writeln!(out, "Echo reply received:\t{}", (self.wall)(at))?;
         }
         Ok(())
@@ -284,8 +284,7 @@ mod tests {
     fn a_connected_node_shows_all_of_this() {
         let mut bench = Bench::running();
         bench.receive(vote_info(1, Vote::Ack, RING));
-        bench.wait(8_000);
-        bench.echo(1);
+        bench.wait_with_server(8_000);
         assert_eq!(
             verbose(&bench),
             "\
@@ -307,7 +306,7 @@ Quorum node list:
     0\tNode ID = 1, State = member
     1\tNode ID = 2, State = dead
 Expected votes:\t\t3
-Last poll call:\t\t<6000> (cast vote)
+Last poll call:\t\t<9000> (cast vote)
 
 Qdevice-net information
 ----------------------

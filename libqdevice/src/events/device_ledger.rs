@@ -71,6 +71,7 @@ impl DeviceLedger {
             | Notice::Hint(_)
             | Notice::Sleeping(_)
             | Notice::VoteForOldRing { .. }
+            | Notice::HeartbeatRefused
             | Notice::OldRingPolled => {}
         }
     }

@@ -16,7 +16,9 @@ pub mod os_error;
 pub mod systemd;
 #[cfg(test)]
 mod test_dir;
+mod thin_stream;
 pub mod tool;
 
 pub use accept::Pause;
 pub use group::socket_group;
+pub use thin_stream::tune;

@@ -307,6 +307,12 @@ impl World {
                         self.wire.push_back(Delivery::ToServer(peer, message));
                     }
                 }
+                ClientAction::SayGoodbye(message) => {
+                    let is_cut_off = self.node(id).is_cut_off;
+                    if let Some(peer) = self.node(id).peer.filter(|_| !is_cut_off) {
+                        self.wire.push_back(Delivery::ToServer(peer, message));
+                    }
+                }
                 ClientAction::HangUp => {
                     let is_cut_off = self.node(id).is_cut_off;
                     if let Some(peer) = self.node(id).peer.take().filter(|_| !is_cut_off) {

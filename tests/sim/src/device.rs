@@ -166,10 +166,16 @@ impl World {
     fn obey_device(&mut self, node: usize, actions: Vec<Action>) {
         let checked = self.nodes[node].device.watch.did(&actions);
         self.insist(checked);
+        let mut refused = false;
         for action in actions {
             match action {
                 Action::Connect => self.connect(node),
                 Action::Send(message) => self.send_up(node, message),
+                Action::SayGoodbye(message) => {
+                    if !refused {
+                        self.send_up(node, message);
+                    }
+                }
                 Action::HangUp => {
                     let device = &mut self.nodes[node].device;
                     device.attempt = 0;
@@ -180,6 +186,7 @@ impl World {
                 }
                 Action::Cast { ring, vote } => {
                     if let Some(fault) = self.cast(node, ring, vote) {
+                        refused = true;
                         self.handle(node, ClientEvent::Corosync(Corosync::CastFailed(fault)));
                     }
                 }

@@ -42,7 +42,6 @@ fn a_split_alone_breaks_nothing_with_any_algorithm() {
 
 /// The moment of the loss is moved through the echoes.
 #[test]
-#[ignore = "K1 and Q58 of docs/differences.md: the vote lease is not there yet"]
 fn the_holder_of_the_vote_loses_its_server() {
     for algorithm in [Algorithm::FfSplit, Algorithm::Lms, Algorithm::TwoNodeLms] {
         for at in (20_000..29_000).step_by(250) {
@@ -53,7 +52,7 @@ fn the_holder_of_the_vote_loses_its_server() {
 }
 
 #[test]
-#[ignore = "K1 and Q58 of docs/differences.md: the hand-over rule is not there yet"]
+#[ignore = "K1 of docs/differences.md: the hand-over rule is not there yet"]
 fn the_qdevice_of_the_holder_is_killed_or_frozen() {
     for algorithm in [Algorithm::FfSplit, Algorithm::Lms, Algorithm::TwoNodeLms] {
         for what in [What::KillDevice(0), What::StopDevice(0)] {
