@@ -3,7 +3,7 @@
 
 use crate::host::{
     AUTHORITY, Answer, BUNDLE, GARBAGE, Host, NODE_DB, OURS, Programs, REQUEST, SCRIPTS, SERVER_DB,
-    Stages, Start, signed,
+    Stages, Start, is_own_line, signed,
 };
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -13,15 +13,8 @@ type Pick = fn(Programs) -> &'static str;
 
 /// What NSS's tools say on their own account, on the scripts' output: no caller looks at it.
 fn own_lines(answer: &Answer) -> Answer {
-    let noise = |line: &&str| {
-        !line.is_empty()
-            && !line.contains("[y/N]?")
-            && !line.starts_with("password file contains no data")
-            && !line.starts_with("Generating key.")
-            && !line.starts_with("Notice: Trust flag u")
-    };
     let kept = |text: &str| {
-        let lines: Vec<&str> = text.lines().filter(noise).collect();
+        let lines: Vec<&str> = text.lines().filter(|line| !is_own_line(line)).collect();
         lines.join("\n")
     };
     Answer {

@@ -219,6 +219,15 @@ impl Answer {
     }
 }
 
+/// What NSS's tools say on their own account, on the scripts' output: no caller looks at it.
+pub(crate) fn is_own_line(line: &str) -> bool {
+    line.is_empty()
+        || line.contains("[y/N]?")
+        || line.starts_with("password file contains no data")
+        || line.starts_with("Generating key.")
+        || line.starts_with("Notice: Trust flag u")
+}
+
 /// What tells whether a process can go on inside: it becomes the program.
 const INSIDE: &str = "mount --bind \"$0\" /etc/corosync && exec \"$@\"";
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod beside_the_scripts;
+mod callers;
 mod checking;
 mod daemons;
 mod found_databases;

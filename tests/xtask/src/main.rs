@@ -19,6 +19,7 @@ usage: cargo xtask COMMAND
   test     set up and pass all tests (what CI runs)
   gates    formatting, lints, layers, file sizes, the pure build; no set-up, no tests
   bed      pass the words that follow to the test bed of real corosync nodes
+  callers  install pcs and crmsh, and let them run our certificate programs
   setup    install what the tests and the demo need, or name it when not root
 ";
 
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Some("test") => test(&root),
         Some("gates") => gates(&root),
         Some("bed") => bed(&root, &words[1..]),
+        Some("callers") => callers(&root),
         Some("setup") => setup::install_or_name(&setup::NEEDS).map(|_| ()),
         _ => {
             print!("{USAGE}");
@@ -75,6 +77,16 @@ fn test(root: &Path) -> Outcome {
     step("real corosync nodes", || {
         bed(root, &["run".into(), "--pairing".into(), "all".into()])
     })
+}
+
+/// What pcs, crmsh and Proxmox do with the certificate programs. pcs needs some minutes, so the whole is
+/// no part of the tests; what needs neither package runs there too.
+fn callers(root: &Path) -> Outcome {
+    setup::install_or_name(&setup::NEEDS)?;
+    setup::install_or_name(&setup::CALLERS)?;
+    let package = ["test", "-p", "corosync-net-certutil", "--test", "programs"];
+    let tests = ["callers", "--", "--include-ignored"];
+    cargo(root, &[&package[..], &tests].concat())
 }
 
 /// The test bed, on binaries that are up to date.

@@ -47,6 +47,9 @@ pub(crate) const NEEDS: [Need; 11] = [
     program("nsenter", "util-linux"),
 ];
 
+/// Who calls our programs.
+pub(crate) const CALLERS: [Need; 2] = [program("pcs", "pcs"), program("crm", "crmsh")];
+
 /// Whether packages can be installed and namespaces be made.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
