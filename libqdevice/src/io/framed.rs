@@ -305,22 +305,22 @@ mod tests {
     async fn short_and_long_messages_arrive_as_they_were_queued_however_little_is_taken_at_once() {
         let (ours, mut theirs) = duplex(1000);
         let mut framed = Framed::new(ours, 100);
-        let frames: Vec<Vec<u8>> = [14, 9000, 20_000, 14, 40_000, 7000, 12_000]
+        let messages: Vec<Vec<u8>> = [14, 9000, 20_000, 14, 40_000, 7000, 12_000]
             .iter()
             .zip(0u8..)
             .map(|(&len, fill)| vec![fill; len])
             .collect();
         let client = async {
-            let mut received = vec![0; frames.concat().len()];
+            let mut received = vec![0; messages.concat().len()];
             theirs.read_exact(&mut received).await.unwrap();
             received
         };
-        for frame in &frames {
-            framed.queue(frame.clone());
+        for message in &messages {
+            framed.queue(message.clone());
         }
         let (received, sent) = tokio::join!(client, framed.send_all());
         sent.unwrap();
-        assert!(received == frames.concat());
+        assert!(received == messages.concat());
         assert_eq!(framed.queued(), 0);
     }
 
