@@ -123,8 +123,10 @@ impl Hub {
                 },
                 Some(keys) = renewed(&mut self.tls) => self.renew(keys),
                 () = listener.accept(&mut accepted) => {
-                    accepted.drain(..).for_each(|(stream, address)| self.accept(stream, address));
+                    // Those who have gone before make room, should there be a limit.
+                    tokio::task::yield_now().await;
                     self.take_waiting();
+                    accepted.drain(..).for_each(|(stream, address)| self.accept(stream, address));
                 }
                 _ = self.inbox.recv_many(&mut batch, BATCH) => {
                     batch.drain(..).for_each(|event| self.take(event));
