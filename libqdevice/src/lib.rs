@@ -6,6 +6,7 @@
 //! -------------------------------- pure from here down: no clock, socket, file
 //! telling    events (what the machines tell, for D-Bus and hooks)
 //! machines   server          client          ipc
+//! reports    report
 //! parts      vote            wire            settings
 //! words      base
 //! ```
@@ -26,6 +27,7 @@ pub mod events;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod ipc;
+pub mod report;
 pub mod server;
 pub mod settings;
 #[cfg(feature = "tls")]

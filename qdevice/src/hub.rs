@@ -5,6 +5,7 @@
 use crate::corosync::{Corosync, CsError, Event as News, Poll, Service};
 use crate::debug::DebugSwitch;
 use crate::heuristics::{Heuristics, Order};
+use crate::ipc::{self, State};
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::resolve::complete;
@@ -16,11 +17,10 @@ use libqdevice::client::{
 };
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
-use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question, Then};
+use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
-use libqdevice::ipc::{QdeviceRequest, Reply};
 use libqdevice::tls::Connector;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -301,21 +301,13 @@ impl<C: Corosync> Hub<'_, C> {
     }
 
     fn answer(&self, question: Question) {
-        match QdeviceRequest::parse(question.line()) {
-            Ok(QdeviceRequest::Status(verbosity)) => {
-                let text = self.client.status(verbosity, &clock::wall_text);
-                question.answer(Reply::ok(text, "Can't get QDevice status"), Then::Close);
-            }
-            Ok(QdeviceRequest::Heuristics) => {
-                let text = match self.heuristics.last() {
-                    Some(report) => report.text(&clock::wall_text),
-                    None => "No heuristics have run.\n".to_owned(),
-                };
-                question.answer(Reply::ok(text, "Can't get heuristics"), Then::Close);
-            }
-            Ok(QdeviceRequest::Shutdown) => question.answer(Reply::done(), Then::Shutdown),
-            Err(error) => question.answer(error.into(), Then::Close),
-        }
+        let state = State {
+            client: &self.client,
+            last_run: self.heuristics.last(),
+            certificates: &self.keys.certificates,
+        };
+        let (reply, then) = ipc::answer(state, question.line());
+        question.answer(reply, then);
     }
 }
 

@@ -5,6 +5,7 @@ use libqdevice::base::{ClusterName, Level, TlsSupport};
 use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Side, certified_names};
 use libqdevice::client::{ClientConfig, QdeviceSettings};
 use libqdevice::io::log::tell;
+use libqdevice::report::Certificate;
 use libqdevice::tls::{Connector, Follower, Lifetime, Loaded, with_remedy};
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +14,18 @@ use tokio::sync::mpsc;
 
 /// The keys of this node and those that come later; none when there is to be no TLS.
 #[derive(Debug, Default)]
-pub(crate) struct Keys(Option<mpsc::Receiver<Connector>>);
+pub(crate) struct Keys {
+    coming: Option<mpsc::Receiver<NodeKeys>>,
+    /// What those that were loaded last depend on.
+    pub(crate) certificates: Vec<Certificate>,
+}
+
+/// Keys as they were loaded.
+#[derive(Debug)]
+pub(crate) struct NodeKeys {
+    pub(crate) connector: Connector,
+    certificates: Vec<Certificate>,
+}
 
 /// Where keys come from.
 #[derive(Debug, Clone)]
@@ -36,7 +48,7 @@ impl KeySource {
     }
 
     /// Reads the database; blocks for a moment.
-    fn load(&self) -> Result<Loaded<Connector>, CertError> {
+    fn load(&self) -> Result<Loaded<NodeKeys>, CertError> {
         let identity = Identity::load(&self.dir, &self.nickname, Side::Node, Utc::now())?;
         if identity.anchors_by == AnchorsBy::Nickname {
             tell(
@@ -67,13 +79,16 @@ impl KeySource {
         };
         let certificates = identity.anchors.iter();
         let certificates = certificates.chain(own.as_ref().map(|own| &own.certificate));
-        let lifetimes = certificates.map(|own| Lifetime::of(own)).collect();
-        let value = Connector::new(own.as_ref(), &identity.anchors, &self.server_name)?;
+        let lifetimes: Vec<_> = certificates.map(|own| Lifetime::of(own)).collect();
+        let value = NodeKeys {
+            connector: Connector::new(own.as_ref(), &identity.anchors, &self.server_name)?,
+            certificates: lifetimes.iter().filter_map(Lifetime::report).collect(),
+        };
         Ok(Loaded { value, lifetimes })
     }
 
     /// Reads the database for the first time.
-    pub(crate) fn begin(self) -> Result<(Connector, Follower<Connector>), CertError> {
+    pub(crate) fn begin(self) -> Result<(NodeKeys, Follower<NodeKeys>), CertError> {
         let dir = self.dir.clone();
         let load = Arc::new(move || self.load());
         Follower::begin(dir, Side::Node, load)
@@ -102,17 +117,21 @@ impl KeySource {
 
 impl Keys {
     /// Follows changes of the database. Needs a runtime.
-    pub(crate) fn of(follower: Follower<Connector>) -> io::Result<Self> {
-        Ok(Self(Some(follower.follow()?)))
+    pub(crate) fn of(first: &NodeKeys, follower: Follower<NodeKeys>) -> io::Result<Self> {
+        Ok(Self {
+            coming: Some(follower.follow()?),
+            certificates: first.certificates.clone(),
+        })
     }
 
     /// The next keys; waits for ever when there are none. May be dropped and called again.
     pub(crate) async fn renewed(&mut self) -> Connector {
-        if let Some(receiver) = &mut self.0 {
-            if let Some(connector) = receiver.recv().await {
-                return connector;
+        if let Some(receiver) = &mut self.coming {
+            if let Some(keys) = receiver.recv().await {
+                self.certificates = keys.certificates;
+                return keys.connector;
             }
-            self.0 = None;
+            self.coming = None;
         }
         std::future::pending().await
     }

@@ -8,6 +8,7 @@ pub mod corosync;
 mod debug;
 mod heuristics;
 mod hub;
+mod ipc;
 mod keys;
 mod link;
 mod resolve;

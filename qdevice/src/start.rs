@@ -185,15 +185,15 @@ async fn keys(
     };
     let loaded = tokio::task::spawn_blocking(move || source.begin()).await;
     let loaded = loaded.map_err(|cause| crit(format_args!("Can't init nss: {cause}")))?;
-    let (connector, follower) = loaded.map_err(|cause| {
+    let (first, follower) = loaded.map_err(|cause| {
         let cause = with_remedy(&cause, Side::Node);
         error(format_args!(
             "Can't init nss: {cause}. Without TLS: quorum.device.net.tls off, if the server allows it"
         ))
     })?;
-    let keys = Keys::of(follower);
+    let keys = Keys::of(&first, follower);
     let keys = keys.map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
-    Ok((keys, Some(connector)))
+    Ok((keys, Some(first.connector)))
 }
 
 fn link(config: &ClientConfig, settings: &QdeviceSettings, connector: Option<Connector>) -> Link {

@@ -3,6 +3,7 @@ use chrono::Utc;
 use libqdevice::base::{Fingerprint, TlsSupport};
 use libqdevice::certs::{AnchorsBy, CertError, Identity, Side, read_deny_list};
 use libqdevice::io::log::tell;
+use libqdevice::report::Certificate;
 use libqdevice::tls::{Acceptor, ClientCertificate, Lifetime, Loaded};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 pub(crate) struct Keys {
     pub(crate) acceptor: Acceptor,
     pub(crate) revoked: BTreeSet<Fingerprint>,
+    /// What they depend on.
+    pub(crate) certificates: Vec<Certificate>,
 }
 
 /// Where keys come from.
@@ -53,11 +56,16 @@ impl KeySource {
             );
         }
         let certificates = identity.anchors.iter().chain([&own.certificate]);
-        let lifetimes = certificates.map(|own| Lifetime::of(own)).collect();
+        let lifetimes: Vec<_> = certificates.map(|own| Lifetime::of(own)).collect();
+        let certificates = lifetimes.iter().filter_map(Lifetime::report).collect();
         let revoked = denied.fingerprints().clone();
         let acceptor = Acceptor::new(&own, &identity.anchors, denied, self.ask)?;
         Ok(Loaded {
-            value: Keys { acceptor, revoked },
+            value: Keys {
+                acceptor,
+                revoked,
+                certificates,
+            },
             lifetimes,
         })
     }

@@ -1,5 +1,8 @@
+use serde::{Deserialize, Serialize};
+
 /// What the server tells a node about the vote. [C: msg.h, enum `tlv_vote`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Vote {
     /// The node's partition has the vote: cast it.
     Ack,
@@ -28,7 +31,10 @@ impl Vote {
 }
 
 /// Summary of a node's heuristics commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Heuristics {
     /// Not run, or switched off. Never on the wire: the option is left out.
     #[default]

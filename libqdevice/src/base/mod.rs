@@ -3,6 +3,7 @@
 //! Not here: any decision. These types compare, convert and print, nothing more.
 
 mod algorithm;
+mod aside;
 mod ballot;
 mod deadlines;
 mod dice;
@@ -17,6 +18,7 @@ mod tls;
 mod verbosity;
 
 pub use algorithm::Algorithm;
+pub use aside::Aside;
 pub use ballot::{Heuristics, Quorate, Vote};
 pub use deadlines::Deadlines;
 pub use dice::Dice;

@@ -1,5 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 /// How one side stands to TLS. [C: msg.h, enum `tlv_tls_supported`]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum TlsSupport {
     /// Plain text only.
     #[default]

@@ -34,6 +34,10 @@ impl Casting {
         }
     }
 
+    pub(super) const fn vote(&self) -> Vote {
+        self.vote
+    }
+
     pub(super) fn is_for(&self) -> bool {
         self.vote == Vote::Ack
     }

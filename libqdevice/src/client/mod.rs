@@ -4,6 +4,7 @@
 //! actions; the configuration arrives as a [`CmapSnapshot`].
 
 mod casting;
+mod chronicle;
 mod cmap;
 mod command;
 mod config;
@@ -27,6 +28,7 @@ mod plan;
 mod properties;
 mod reason;
 mod reload;
+mod report;
 mod run_report;
 mod session;
 mod settings;
@@ -43,12 +45,15 @@ pub use notice::Notice;
 pub use plan::{HeuristicsMode, HeuristicsPlan, PollTimeouts};
 pub use reason::{Next, Reason};
 pub use reload::StartKeys;
+pub use report::Wall;
 pub use run_report::{CommandOutcome, CommandReport, LastLines, RunReport};
 pub use settings::{MasterWins, QdeviceSettings};
 
-use crate::base::{Deadlines, Dice, Time};
+use crate::base::{Aside, Deadlines, Dice, Time, Vote};
+use crate::report::VoteCause;
 use crate::wire::Message;
 use casting::Casting;
+use chronicle::Chronicle;
 use heuristics::Runs;
 use losses::Losses;
 use membership::Membership;
@@ -74,6 +79,8 @@ pub struct Client {
     last_seq: u32,
     deadlines: Deadlines<Timer>,
     dice: Dice,
+    /// What has become of the vote.
+    chronicle: Aside<Chronicle>,
 }
 
 /// What votequorum said when the daemon had registered with it.
@@ -151,6 +158,7 @@ impl Client {
             last_seq: 1,
             deadlines: Deadlines::default(),
             dice: Dice::new(seed),
+            chronicle: Aside::default(),
         })
     }
 
@@ -171,11 +179,14 @@ impl Client {
         if self.phase == Phase::Ended {
             return;
         }
+        let before = self.casting.vote();
         let mut turn = Turn { now, out };
         // Before anything else: what happens now may be a reason to cast the vote.
         if let Err(reason) = self.check_lease(now) {
             self.disconnect(reason, &mut turn);
+            self.keep_vote(now, before, VoteCause::Time);
         }
+        let (before, mut cause) = (self.casting.vote(), cause_of(&event));
         let result = match event {
             Event::Link(link) => self.on_link(link, &mut turn),
             Event::Corosync(corosync) => self.on_corosync(corosync, &mut turn),
@@ -183,17 +194,23 @@ impl Client {
             Event::Shutdown => Err(Reason::ShutdownAsked),
         };
         if let Err(reason) = result {
+            if cause == VoteCause::Server {
+                cause = VoteCause::ServerLost;
+            }
             self.disconnect(reason, &mut turn);
         }
+        self.keep_vote(now, before, cause);
     }
 
     /// It is `now`: does what is due. Afterwards no deadline lies at or before `now`.
     pub fn handle_timeout(&mut self, now: Time, out: &mut Vec<Action>) {
         let mut turn = Turn { now, out };
         while let Some(timer) = self.pop_due(now) {
+            let before = self.casting.vote();
             if let Err(reason) = self.on_due(timer, &mut turn) {
                 self.disconnect(reason, &mut turn);
             }
+            self.keep_vote(now, before, VoteCause::Time);
         }
     }
 
@@ -201,6 +218,11 @@ impl Client {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.deadlines.next()
+    }
+
+    fn keep_vote(&mut self, now: Time, before: Vote, cause: VoteCause) {
+        let (after, ring) = (self.casting.vote(), self.membership.ring);
+        self.chronicle.changed(now, (before, after), ring, cause);
     }
 
     /// The next thing that is due. After a pause of the whole process the lease is judged first: a vote
@@ -262,6 +284,19 @@ impl Client {
             },
             (_, _) => Ok(()),
         }
+    }
+}
+
+/// What a change of the vote follows that this event brings.
+const fn cause_of(event: &Event) -> VoteCause {
+    match event {
+        Event::Link(Link::Received(_)) => VoteCause::Server,
+        Event::Link(Link::Up | Link::TlsUp { .. } | Link::SendFailed(_) | Link::Down(_)) => {
+            VoteCause::ServerLost
+        }
+        Event::Corosync(_) => VoteCause::Corosync,
+        Event::Heuristics { .. } => VoteCause::Heuristics,
+        Event::Shutdown => VoteCause::Shutdown,
     }
 }
 

@@ -204,6 +204,7 @@ impl Client {
             since: turn.now,
         };
         self.losses.forget();
+        self.chronicle.connects += 1;
         turn.tell(Notice::Connected {
             host: self.config.host.clone(),
             port: self.config.port,

@@ -17,7 +17,6 @@ pub mod systemd;
 #[cfg(test)]
 mod test_dir;
 mod thin_stream;
-pub mod tool;
 
 pub use accept::Pause;
 pub use group::socket_group;

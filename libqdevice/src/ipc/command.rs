@@ -59,7 +59,7 @@ pub enum NotSendable {
     LineEnd,
 }
 
-fn quote(name: &[u8], line: &mut Vec<u8>) -> Result<(), NotSendable> {
+pub(super) fn quote(name: &[u8], line: &mut Vec<u8>) -> Result<(), NotSendable> {
     line.push(b'"');
     for &byte in name {
         match byte {

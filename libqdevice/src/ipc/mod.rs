@@ -11,10 +11,14 @@
 //! Not here: sockets, and the texts of the answers, which the two machines write themselves.
 
 mod command;
+mod json;
 mod reply;
 mod request;
+mod split;
 mod words;
 
 pub use command::{Command, NotSendable, command_line};
-pub use reply::{Reply, Status};
+pub use json::{QdeviceJson, QnetdJson};
+pub use reply::{Pace, Piece, Reply, Status};
 pub use request::{QdeviceRequest, QnetdRequest, RequestError};
+pub use split::Split;

@@ -66,6 +66,26 @@ impl Reply {
     }
 }
 
+/// A piece of an answer that is made piece by piece, so that whoever makes it has time for others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// The bytes.
+    pub text: Vec<u8>,
+    /// Where the next piece begins; `None` behind the last one.
+    pub next: Option<u64>,
+    /// How it is sent.
+    pub pace: Pace,
+}
+
+/// How an answer made of pieces is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pace {
+    /// Each piece at once: the answer may have any length.
+    Streamed,
+    /// All together as [`Reply::ok`], within the limit for answers; this is its error.
+    Together(&'static str),
+}
+
 impl From<RequestError> for Reply {
     fn from(error: RequestError) -> Self {
         Self::error(&error.to_string())

@@ -1,4 +1,5 @@
 use super::words::{Quoting, Words};
+use super::{QdeviceJson, QnetdJson};
 use crate::base::{ClusterName, Verbosity};
 
 /// What a tool asks of the server. [C: qnetd-ipc.c, `qnetd_ipc_parse_line`]
@@ -15,6 +16,8 @@ pub enum QnetdRequest {
     },
     /// How the clients are protected; not in C.
     Security,
+    /// Anything in JSON; not in C.
+    Json(QnetdJson),
     /// End the daemon, after the answer.
     Shutdown,
 }
@@ -36,6 +39,8 @@ impl QnetdRequest {
             Ok(Self::parse_list(words))
         } else if command.eq_ignore_ascii_case(b"security") {
             Ok(Self::Security)
+        } else if command.eq_ignore_ascii_case(b"json") {
+            QnetdJson::parse(&mut words).map(Self::Json)
         } else {
             Err(RequestError::Unknown(command))
         }
@@ -64,6 +69,8 @@ pub enum QdeviceRequest {
     Status(Verbosity),
     /// The last run of the heuristics commands; not in C.
     Heuristics,
+    /// Anything in JSON; not in C.
+    Json(QdeviceJson),
     /// End the daemon, after the answer.
     Shutdown,
 }
@@ -81,6 +88,8 @@ impl QdeviceRequest {
             Ok(Self::Status(verbosity(&words.next_word())))
         } else if command.eq_ignore_ascii_case(b"heuristics") {
             Ok(Self::Heuristics)
+        } else if command.eq_ignore_ascii_case(b"json") {
+            QdeviceJson::parse(&mut words).map(Self::Json)
         } else {
             Err(RequestError::Unknown(command))
         }
@@ -96,6 +105,18 @@ pub enum RequestError {
     /// No command has this name.
     #[error("Unknown command '{}'", String::from_utf8_lossy(.0))]
     Unknown(Vec<u8>),
+    /// There is no such answer in JSON.
+    #[error("No JSON for '{}'", String::from_utf8_lossy(.0))]
+    NotInJson(Vec<u8>),
+    /// The answer is about one cluster.
+    #[error("No cluster name specified")]
+    NoCluster,
+    /// Parts of a cluster that cannot be read.
+    #[error(
+        "'{}' is no split: write the parts as node ids with commas, and / between parts, as in 1,2/3",
+        String::from_utf8_lossy(.0)
+    )]
+    NoSplit(Vec<u8>),
     /// The line is longer than the daemon reads.
     #[error("Command too long")]
     TooLong,

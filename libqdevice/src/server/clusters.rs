@@ -106,6 +106,17 @@ impl Clusters {
         self.by_id.values()
     }
 
+    /// At most `most` clusters from this number on, and the number of the one behind them.
+    pub(super) fn page(&self, from: u64, most: usize) -> (Vec<&Cluster>, Option<u64>) {
+        let mut rest = self.by_id.range(ClusterId(from)..);
+        let page = rest
+            .by_ref()
+            .take(most)
+            .map(|(_, cluster)| cluster)
+            .collect();
+        (page, rest.next().map(|(id, _)| id.0))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }

@@ -5,6 +5,7 @@ use super::peer::Stage;
 use super::silence::Silence;
 use super::{Action, Cause, Notice, PeerId, Server};
 use crate::base::{ClusterName, NodeId};
+use crate::report::Trigger;
 use crate::vote::View;
 use std::collections::BTreeMap;
 
@@ -12,6 +13,10 @@ impl Server {
     /// The client is to be disconnected before the call returns.
     pub(super) fn doom(&mut self, id: PeerId, cause: Cause, out: &mut Vec<Action>) {
         if let Some(party) = self.party(id) {
+            self.keep_end(&party, cause.key());
+            if cause.is_of_trust() {
+                self.chronicle.refused(cause.key());
+            }
             out.push(Action::Tell(Notice::Dropped(party, cause)));
             self.doomed.insert(id);
         }
@@ -23,6 +28,14 @@ impl Server {
         if let Some(&peer) = own.and_then(|own| own.peers.get(&node)) {
             self.doom(peer, Cause::Asked, out);
         }
+    }
+
+    /// The connection of a client has ended by itself.
+    pub(super) fn on_gone(&mut self, id: PeerId, out: &mut Vec<Action>) {
+        if let Some(party) = self.party(id) {
+            self.keep_end(&party, "closed");
+        }
+        self.part([id], out);
     }
 
     /// Disconnects the doomed.
@@ -72,7 +85,13 @@ impl Server {
             return;
         };
         let verdict = own.arbiter.leave(View::without(&own.members, node));
+        let name = own.name.clone();
         self.clusters.remove(cluster, node);
+        if self.clusters.get(cluster).is_none() {
+            self.chronicle.left(&name);
+        }
+        let trigger = (Trigger::Left, node);
+        self.keep_decision(cluster, trigger, &verdict.finding, None, &verdict.announce);
         self.tell_finding(cluster, verdict.finding, out);
         self.announce(cluster, verdict.announce, out);
     }

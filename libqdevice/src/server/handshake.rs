@@ -84,6 +84,8 @@ impl Server {
     pub(super) fn on_tls_failed(&mut self, id: PeerId, reason: String, out: &mut Vec<Action>) {
         if let Some(party) = self.party(id) {
             self.failed_handshakes += 1;
+            self.chronicle.refused("tls-failed");
+            self.keep_end(&party, "tls-failed");
             out.push(Action::Tell(Notice::TlsFailed(party, reason)));
             self.part([id], out);
         }
@@ -185,6 +187,7 @@ impl Server {
             member,
         };
         let cluster = self.clusters.admit(name, candidate)?;
+        self.chronicle.came(name);
         peer.stage = Stage::Admitted(Seat::new(cluster, node));
         Ok(())
     }

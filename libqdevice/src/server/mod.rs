@@ -3,6 +3,7 @@
 //! Not here: who deserves a vote, which is [`vote`](crate::vote), and bytes, which are
 //! [`wire`](crate::wire).
 
+mod chronicle;
 mod clusters;
 mod departure;
 mod event;
@@ -14,20 +15,25 @@ mod notice;
 mod peer;
 mod protection;
 mod refusal;
+mod report;
 mod requests;
 mod settings;
 mod silence;
 mod status;
+mod what_if;
 
 pub use event::{Action, Event, Identity, PeerId};
 pub use notice::{Notice, Party};
 pub use protection::Protection;
 pub use refusal::{Cause, Refusal};
+pub use report::{Cursor, Wall};
 pub use settings::QnetdSettings;
+pub use what_if::WhatIfFault;
 
-use crate::base::{ClusterName, Fingerprint, Millis, NodeId, Time, TlsSupport};
+use crate::base::{Aside, ClusterName, Fingerprint, Millis, NodeId, Time, TlsSupport};
 use crate::vote::{Announcement, Finding, Grant};
 use crate::wire::{Malformed, Message, ReplyErrorCode, ServerError, VoteReply};
+use chronicle::Chronicle;
 use clusters::{ClusterId, Clusters};
 use peer::{Peer, Stage, Tls};
 use refusal::Fault;
@@ -45,6 +51,8 @@ pub struct ServerConfig {
     pub client_cert_required: bool,
     /// How many connections there may be; any number if `None`.
     pub max_clients: Option<u64>,
+    /// How many decisions are kept of each cluster, to be explained; none, and nothing is counted either.
+    pub history: usize,
     /// The advanced settings.
     pub settings: QnetdSettings,
 }
@@ -71,6 +79,8 @@ pub struct Server {
     told_unprotected: BTreeSet<ClusterName>,
     /// Whether the daemon was asked to end.
     ending: bool,
+    /// What has happened.
+    chronicle: Aside<Chronicle>,
 }
 
 /// The heartbeat of a client that has not named its own. [C: qnet-config.h]
@@ -82,6 +92,7 @@ impl Server {
     pub fn new(config: ServerConfig) -> Self {
         Self {
             silence: Silence::new(&config.settings),
+            chronicle: Aside::new(Chronicle::new(config.history)),
             config,
             peers: BTreeMap::new(),
             clusters: Clusters::default(),
@@ -97,6 +108,7 @@ impl Server {
     ///
     /// An event of a connection that is closed already is ignored: it was under way.
     pub fn handle(&mut self, now: Time, event: Event, out: &mut Vec<Action>) {
+        self.chronicle.now = now;
         match event {
             Event::Accepted { peer, address } => self.accept(now, peer, address, out),
             Event::Received { peer, message } => self.receive(now, peer, message, out),
@@ -106,8 +118,8 @@ impl Server {
             Event::SendFailed { peer, fault } => {
                 self.doom(peer, Cause::SendFailed(fault), out);
             }
-            Event::Gone { peer } => self.part([peer], out),
             Event::Dismissed { cluster, node } => self.dismiss(&cluster, node, out),
+            Event::Gone { peer } => self.on_gone(peer, out),
             Event::Shutdown => self.shut_down(out),
         }
         self.settle(out);
@@ -115,6 +127,7 @@ impl Server {
 
     /// A deadline has come.
     pub fn handle_timeout(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.chronicle.now = now;
         while let Some(id) = self.silence.pop_due(now) {
             if let Some(patience) = self.peers.get(&id).map(|peer| peer.patience) {
                 self.doom(id, Cause::Silent(patience), out);
@@ -145,6 +158,7 @@ impl Server {
         }
         let connected = u64::try_from(self.peers.len()).unwrap_or(u64::MAX);
         if self.config.max_clients.is_some_and(|max| connected >= max) {
+            self.chronicle.too_many_clients += 1;
             out.push(Action::Tell(Notice::TooManyClients { address }));
             out.push(Action::Close { peer: id });
             return;
@@ -161,6 +175,8 @@ impl Server {
             patience,
             tls,
             stage,
+            since: Aside::new(now),
+            heard: Aside::new(now),
         };
         self.peers.insert(id, peer);
     }
@@ -172,11 +188,12 @@ impl Server {
         message: Result<Message, Malformed>,
         out: &mut Vec<Action>,
     ) {
-        let Some(peer) = self.peers.get(&id) else {
+        let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
         match message {
             Ok(message) => {
+                *peer.heard = now;
                 self.silence.heard(now, id, peer.patience);
                 let seq = message.seq();
                 match self.serve(now, id, message, out) {
@@ -188,6 +205,7 @@ impl Server {
             Err(malformed) => {
                 // What was skipped is no sign of life: the client does not speak our protocol.
                 if matches!(malformed, Malformed::Undecodable(_)) {
+                    *peer.heard = now;
                     self.silence.heard(now, id, peer.patience);
                 }
                 if let Some(party) = self.party(id) {
@@ -199,7 +217,10 @@ impl Server {
     }
 
     /// Answers a message with an error; the client stays.
-    fn refuse(&self, id: PeerId, seq: Option<u32>, refusal: Refusal, out: &mut Vec<Action>) {
+    fn refuse(&mut self, id: PeerId, seq: Option<u32>, refusal: Refusal, out: &mut Vec<Action>) {
+        if refusal == Refusal::TlsRequired {
+            self.chronicle.refused("tls-required");
+        }
         if let Some(party) = self.party(id) {
             out.push(Action::Tell(Notice::Refused(party, refusal)));
         }
@@ -225,6 +246,9 @@ impl Server {
             }) = self.peers.get_mut(&id)
             {
                 seat.votes.note(vote);
+            }
+            if let Some(own) = self.clusters.get(cluster) {
+                self.chronicle.sent(&own.name, vote);
             }
             if let Some(party) = self.party(id) {
                 out.push(Action::Tell(Notice::Announced {

@@ -1,6 +1,6 @@
 use super::Identity;
 use super::clusters::ClusterId;
-use crate::base::{ClusterName, Fingerprint, Heuristics, Millis, NodeId, Vote};
+use crate::base::{Aside, ClusterName, Fingerprint, Heuristics, Millis, NodeId, Time, Vote};
 use std::collections::BTreeSet;
 
 /// A connection and how far it has come.
@@ -14,6 +14,10 @@ pub(super) struct Peer {
     pub(super) patience: Millis,
     pub(super) tls: Tls,
     pub(super) stage: Stage,
+    /// When it connected.
+    pub(super) since: Aside<Time>,
+    /// When the last message came.
+    pub(super) heard: Aside<Time>,
 }
 
 /// How the bytes of a connection are protected.

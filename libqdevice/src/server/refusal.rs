@@ -104,6 +104,31 @@ pub enum Cause {
     Asked,
 }
 
+impl Cause {
+    /// The word for it in reports and metrics.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Silent(_) => "silent",
+            Self::SendFailed(_) => "send-failed",
+            Self::NoTls => "no-tls",
+            Self::NoCertificate => "no-certificate",
+            Self::WrongCertificate => "wrong-certificate",
+            Self::Revoked => "revoked",
+            Self::Asked => "asked",
+        }
+    }
+
+    /// Whether the client is sent away for who it is, or is not.
+    #[must_use]
+    pub const fn is_of_trust(self) -> bool {
+        match self {
+            Self::NoTls | Self::NoCertificate | Self::WrongCertificate | Self::Revoked => true,
+            Self::Silent(_) | Self::SendFailed(_) | Self::Asked => false,
+        }
+    }
+}
+
 /// What comes of a message that is not served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {

@@ -5,7 +5,8 @@ use super::gate::gate;
 use super::peer::{Seat, Stage};
 use super::{Action, Fault, Notice, PeerId, Refusal, Server};
 use crate::base::{Heuristics, NodeId, RingId, Time, Vote};
-use crate::vote::{Member, Occasion, View};
+use crate::report::Trigger;
+use crate::vote::{Member, Occasion, Verdict, View};
 use crate::wire::{
     HeuristicsReply, HeuristicsReport, Message, MsgType, NodeListKind, NodeListReply,
     NodeListReport, Options, Plain, VoteReply,
@@ -169,6 +170,11 @@ impl Server {
         }
         if let Some(own) = self.clusters.get_mut(cluster) {
             let announce = own.arbiter.confirm(node, seq, &own.members);
+            if !announce.is_empty() {
+                let finding = own.finding.clone();
+                let trigger = (Trigger::Confirmed, node);
+                self.keep_decision(cluster, trigger, &finding, None, &announce);
+            }
             self.announce(cluster, announce, out);
         }
         Ok(())
@@ -243,16 +249,23 @@ impl Server {
             .judge(occasion, view)
             .map_err(Refusal::Objection)?;
         own.members.insert(node, reported);
-        self.tell_finding(cluster, verdict.finding, out);
-        self.announce(cluster, verdict.announce, out);
+        let trigger = (occasion.into(), node);
+        let Verdict {
+            reply,
+            announce,
+            finding,
+        } = verdict;
+        self.keep_decision(cluster, trigger, &finding, Some(reply), &announce);
+        self.tell_finding(cluster, finding, out);
+        self.announce(cluster, announce, out);
         if let Some(seat) = self.seat_mut(id) {
-            seat.votes.note(verdict.reply);
+            seat.votes.note(reply);
         }
         if let Some(party) = self.party(id) {
-            let vote = verdict.reply;
+            let vote = reply;
             out.push(Action::Tell(Notice::Answered { party, vote, ring }));
         }
-        Ok((verdict.reply, ring))
+        Ok((reply, ring))
     }
 
     /// The checks common to all messages of members; gives the sender's cluster and node id.

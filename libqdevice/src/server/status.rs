@@ -1,8 +1,8 @@
 //! The texts of `status` and `list`, tab for tab: pcs and crmsh read them. [C: qnetd-ipc-cmd.c]
 
-use super::Server;
 use super::clusters::Cluster;
 use super::peer::{Peer, Seat, Stage, Tls};
+use super::{Cursor, Server};
 use crate::base::{
     Algorithm, ClusterName, Heuristics, KeepActivePartition, NodeInfo, NodeList, TieBreaker,
     TlsSupport, Verbosity,
@@ -56,6 +56,21 @@ impl Server {
             Some(name) => self.clusters.named(name).map(text).unwrap_or_default(),
             None => self.clusters.iter().flat_map(text).collect(),
         }
+    }
+
+    /// The same in pieces: at most `most` clusters of all, from a place on.
+    #[must_use]
+    pub fn list_page(
+        &self,
+        verbosity: Verbosity,
+        from: Cursor,
+        most: usize,
+    ) -> (Vec<u8>, Option<Cursor>) {
+        let (page, next) = self.clusters.page(from.0, most);
+        let text = page
+            .into_iter()
+            .flat_map(|cluster| self.cluster_text(cluster, verbosity));
+        (text.collect(), next.map(Cursor))
     }
 
     fn cluster_text(&self, cluster: &Cluster, verbosity: Verbosity) -> Vec<u8> {

@@ -1,5 +1,6 @@
 use super::verdict::shown_name;
 use crate::certs::Description;
+use crate::report::{Certificate, Moment};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
 use openssl::x509::{X509, X509Ref};
@@ -21,6 +22,18 @@ impl Lifetime {
         // A date that cannot be computed with does not end a handshake either, but is none to warn of.
         let now = Asn1Time::days_from_now(0).ok()?;
         self.remark_at(&now).ok()?
+    }
+
+    /// The same for reports; `None` if the end lies before 1970 or cannot be computed with.
+    #[must_use]
+    pub fn report(&self) -> Option<Certificate> {
+        let epoch = Asn1Time::from_unix(0).ok()?;
+        let since = epoch.diff(self.0.not_after()).ok()?;
+        let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
+        Some(Certificate {
+            subject: shown_name(&self.0),
+            not_after_ms: Moment(u64::try_from(seconds).ok()? * 1000),
+        })
     }
 
     fn remark_at(&self, now: &Asn1TimeRef) -> Result<Option<String>, ErrorStack> {

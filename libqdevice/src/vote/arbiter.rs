@@ -1,5 +1,6 @@
 use super::{Announcement, FfSplit, Grant, LastMan, Members, Scope, View, test_algorithm};
 use crate::base::{Algorithm, NodeId, TieBreaker, Vote};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The server half of the algorithm a cluster has chosen, with all it remembers of the cluster.
@@ -14,7 +15,8 @@ pub enum Arbiter {
 }
 
 /// What a node asks to be judged on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Occasion {
     /// It has sent its configured nodes.
     Config,
@@ -40,7 +42,8 @@ pub struct Verdict {
 }
 
 /// What an algorithm saw when it looked at a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "seen", rename_all = "kebab-case")]
 pub enum Finding {
     /// It did not look: the event changes no vote.
     NotJudged,
@@ -58,7 +61,8 @@ pub enum Finding {
 }
 
 /// Why a partition was preferred to the next best one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// There is no other.
     Alone,

@@ -12,4 +12,5 @@
 pub mod fake;
 pub mod node;
 pub mod report;
+pub mod schema;
 pub mod stage;

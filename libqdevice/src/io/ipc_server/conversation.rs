@@ -1,7 +1,8 @@
-use super::{IpcEvent, Limits, Question, Then};
+use super::{Answer, IpcEvent, Limits, Question, Then};
 use crate::base::Level;
+use crate::io::clock;
 use crate::io::log::tell;
-use crate::ipc::{Reply, RequestError};
+use crate::ipc::{Pace, Piece, Reply, RequestError};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,18 +18,8 @@ pub(super) async fn converse(
 ) {
     match timeout(PATIENCE, read_line(&mut stream, limits.receive)).await {
         Ok(Ok(Some(line))) => {
-            let (answer, answered) = oneshot::channel();
-            if events
-                .send(IpcEvent::Asked(Question { line, answer }))
-                .await
-                .is_err()
+            if have_answered(&mut stream, line, limits.send, &events).await == Some(Then::Shutdown)
             {
-                return;
-            }
-            let Ok((reply, then)) = answered.await else {
-                return;
-            };
-            if send(&mut stream, reply, limits.send).await && then == Then::Shutdown {
                 // Fails only when the daemon is ending anyway.
                 let _ = events.send(IpcEvent::ShutdownAnswered).await;
             }
@@ -42,6 +33,50 @@ pub(super) async fn converse(
     }
 }
 
+/// Has a line answered, piece by piece if need be; what comes after the answer, if that is out, whole.
+async fn have_answered(
+    stream: &mut UnixStream,
+    line: Vec<u8>,
+    limit: usize,
+    events: &mpsc::Sender<IpcEvent>,
+) -> Option<Then> {
+    let (mut from, mut collected) = (None, Vec::new());
+    loop {
+        let (answer, answered) = oneshot::channel();
+        let question = Question {
+            line: line.clone(),
+            from,
+            asked: clock::now(),
+            answer,
+        };
+        events.send(IpcEvent::Asked(question)).await.ok()?;
+        let Piece { text, next, pace } = match answered.await.ok()? {
+            Answer::Whole(reply, then) => {
+                return send(stream, reply, limit).await.then_some(then);
+            }
+            Answer::Piece(piece) => piece,
+        };
+        match pace {
+            Pace::Streamed => {
+                let head: &[u8] = if from.is_none() { b"OK\n" } else { b"" };
+                if !pass_on(stream, &[head, &text].concat()).await {
+                    return None;
+                }
+            }
+            Pace::Together(if_too_long) => {
+                collected.extend(text);
+                // What is too long anyway needs no more pieces.
+                if next.is_none() || collected.len() > limit {
+                    let reply = Reply::ok(collected, if_too_long);
+                    return send(stream, reply, limit).await.then_some(Then::Close);
+                }
+            }
+        }
+        next?;
+        from = next;
+    }
+}
+
 /// Sends an answer; whether it is out, whole.
 async fn send(stream: &mut UnixStream, reply: Reply, limit: usize) -> bool {
     let Some(bytes) = reply.encode(limit) else {
@@ -51,7 +86,12 @@ async fn send(stream: &mut UnixStream, reply: Reply, limit: usize) -> bool {
         );
         return false;
     };
-    let sent = write_answer(stream, &bytes).await;
+    pass_on(stream, &bytes).await
+}
+
+/// Sends a part of an answer; whether it is out.
+async fn pass_on(stream: &mut UnixStream, bytes: &[u8]) -> bool {
+    let sent = write_answer(stream, bytes).await;
     if let Err(error) = &sent {
         tracing::debug!("Can't send message to IPC client. Disconnecting it: {error}");
     }

@@ -9,7 +9,9 @@ use super::accept::Pause;
 use super::log::tell;
 use super::os_error::Numbered;
 use crate::base::Level;
-use crate::ipc::Reply;
+use crate::base::Time;
+use crate::io::clock;
+use crate::ipc::{Piece, Reply};
 use conversation::converse;
 use socket::SocketFile;
 pub use socket::{IpcOptions, IpcSocket};
@@ -76,7 +78,16 @@ pub enum Then {
 #[derive(Debug)]
 pub struct Question {
     line: Vec<u8>,
-    answer: oneshot::Sender<(Reply, Then)>,
+    from: Option<u64>,
+    asked: Time,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What the owner of the state says.
+#[derive(Debug)]
+enum Answer {
+    Whole(Reply, Then),
+    Piece(Piece),
 }
 
 impl Question {
@@ -86,10 +97,28 @@ impl Question {
         &self.line
     }
 
+    /// Where the piece begins that is asked for; `None` if nothing was answered yet.
+    #[must_use]
+    pub const fn from(&self) -> Option<u64> {
+        self.from
+    }
+
+    /// How long it has waited, in milliseconds.
+    #[must_use]
+    pub fn waited(&self) -> u64 {
+        clock::now().since(self.asked)
+    }
+
     /// Sends the answer and closes the connection.
     pub fn answer(self, reply: Reply, then: Then) {
         // The tool may have given up meanwhile.
-        let _ = self.answer.send((reply, then));
+        let _ = self.answer.send(Answer::Whole(reply, then));
+    }
+
+    /// Sends a piece of the answer. The same line is asked again, from where the next piece begins, when
+    /// the tool has taken this one.
+    pub fn answer_piece(self, piece: Piece) {
+        let _ = self.answer.send(Answer::Piece(piece));
     }
 }
 
@@ -109,8 +138,9 @@ async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<Ipc
             Ok((stream, _)) => stream,
             Err(error) => {
                 let error = Numbered(&error);
-                pause.begin(format!("Can't accept local IPC connection {error}"));
-                pause.over().await;
+                pause
+                    .after(format!("Can't accept local IPC connection {error}"))
+                    .await;
                 continue;
             }
         };
@@ -136,6 +166,7 @@ const EVENTS: usize = 16;
 mod tests {
     use super::*;
     use crate::io::test_dir::TestDir;
+    use crate::ipc::Pace;
     use std::path::Path;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
@@ -192,6 +223,40 @@ mod tests {
         drop(ipc);
         assert_eq!(rest_of(tool).await, "OK\n");
         assert!(!path.exists());
+    }
+
+    /// Answers a tool with pieces and gives what it has read.
+    async fn told_in_pieces(pace: Pace, pieces: &[&str]) -> String {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 10);
+        let mut tool = UnixStream::connect(&path).await.unwrap();
+        tool.write_all(b"list\n").await.unwrap();
+        for (number, text) in (0..).zip(pieces) {
+            let question = asked(&mut ipc).await;
+            assert_eq!(question.from(), (number > 0).then_some(number));
+            let is_last = usize::try_from(number + 1).unwrap() == pieces.len();
+            let next = (!is_last).then_some(number + 1);
+            let text = text.as_bytes().to_vec();
+            question.answer_piece(Piece { text, next, pace });
+        }
+        rest_of(tool).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_pieces_is_asked_for_again_until_the_last_one() {
+        for pace in [Pace::Streamed, Pace::Together("too long")] {
+            assert_eq!(told_in_pieces(pace, &["a", "b", "c"]).await, "OK\nabc");
+        }
+    }
+
+    #[tokio::test]
+    async fn pieces_that_are_sent_together_keep_to_the_limit_and_streamed_ones_need_not() {
+        let half = "x".repeat(600);
+        let streamed = told_in_pieces(Pace::Streamed, &[&half, &half]).await;
+        assert_eq!(streamed.len(), 1203);
+        let together = told_in_pieces(Pace::Together("too long"), &[&half, &half]).await;
+        assert_eq!(together, "Error\ntoo long\n");
     }
 
     #[tokio::test]

@@ -1,7 +1,8 @@
 //! The main job, shown without root and without corosync: two nodes get the vote of an arbiter, are
 //! split, and are healed.
 //!
-//! The program plays all parts: `loopback-demo qnetd …` is our arbiter, `loopback-demo node …` a node.
+//! The program plays all parts: `loopback-demo qnetd …` is our arbiter, `loopback-demo node …` a node;
+//! `loopback-demo qnetd-tool …` and `loopback-demo qdevice-tool …` are their tools.
 
 use anyhow::{Context, Result, ensure};
 use e2e::report::What;
@@ -17,6 +18,8 @@ fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     match args.get(1).and_then(|part| part.to_str()) {
         Some("qnetd") => qnetd::main(args.into_iter().skip(1)),
+        Some("qnetd-tool") => tools::QNETD_TOOL.run(args.into_iter().skip(1)),
+        Some("qdevice-tool") => tools::QDEVICE_TOOL.run(args.into_iter().skip(1)),
         Some("node") => e2e::node::main(args.into_iter().skip(1)),
         _ => match show() {
             Ok(()) => ExitCode::SUCCESS,

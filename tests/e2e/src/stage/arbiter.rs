@@ -50,6 +50,12 @@ impl Stage {
         Ok(())
     }
 
+    /// Where the arbiter's tool finds it.
+    #[must_use]
+    pub fn arbiter_socket(&self) -> PathBuf {
+        self.place.path("arbiter.socket")
+    }
+
     /// What the arbiter's tool would show for this command.
     pub fn ask_arbiter(&self, command: &str) -> Result<String> {
         ask(&self.place.path("arbiter.socket"), command)

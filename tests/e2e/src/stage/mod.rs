@@ -142,6 +142,12 @@ impl Stage {
         ask(&self.node_dir(node).join(SOCKET), command)
     }
 
+    /// Where the tool of a node finds its daemon.
+    #[must_use]
+    pub fn node_socket(&self, node: u32) -> PathBuf {
+        self.node_dir(node).join(SOCKET)
+    }
+
     /// Sends a signal to a node.
     pub fn signal(&self, node: u32, signal: Signal) -> Result<()> {
         self.nodes

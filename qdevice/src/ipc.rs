@@ -1,0 +1,66 @@
+//! What the tool is answered.
+
+use libqdevice::base::Time;
+use libqdevice::client::{Client, RunReport};
+use libqdevice::io::clock;
+use libqdevice::io::ipc_server::Then;
+use libqdevice::ipc::{QdeviceJson, QdeviceRequest, Reply};
+use libqdevice::report::{Certificate, Heading, Moment};
+use serde::Serialize;
+
+/// What there is to be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct State<'a> {
+    pub(crate) client: &'a Client,
+    /// The last run of the heuristics.
+    pub(crate) last_run: Option<&'a RunReport>,
+    /// What TLS depends on.
+    pub(crate) certificates: &'a [Certificate],
+}
+
+/// Answers a line of the tool.
+pub(crate) fn answer(state: State<'_>, line: &[u8]) -> (Reply, Then) {
+    let reply = match QdeviceRequest::parse(line) {
+        Ok(QdeviceRequest::Status(verbosity)) => {
+            let text = state.client.status(verbosity, &clock::wall_text);
+            Reply::ok(text, "Can't get QDevice status")
+        }
+        Ok(QdeviceRequest::Heuristics) => {
+            let text = match state.last_run {
+                Some(report) => report.text(&clock::wall_text),
+                None => "No heuristics have run.\n".to_owned(),
+            };
+            Reply::ok(text, "Can't get heuristics")
+        }
+        Ok(QdeviceRequest::Json(QdeviceJson::Status)) => {
+            let mut report = state.client.report(heading("qdevice-status"), &wall);
+            report.certificates = state.certificates.to_vec();
+            json(&report)
+        }
+        Ok(QdeviceRequest::Json(QdeviceJson::Heuristics)) => {
+            let heading = heading("qdevice-heuristics");
+            json(&RunReport::report(state.last_run, heading, &wall))
+        }
+        Ok(QdeviceRequest::Shutdown) => return (Reply::done(), Then::Shutdown),
+        Err(error) => error.into(),
+    };
+    (reply, Then::Close)
+}
+
+fn json(report: &impl Serialize) -> Reply {
+    match serde_json::to_vec(report) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            Reply::ok(text, "The answer is too long (ipc_max_send_size)")
+        }
+        Err(error) => Reply::error(&error.to_string()),
+    }
+}
+
+fn heading(report: &str) -> Heading {
+    Heading::of(report, wall(clock::now()))
+}
+
+fn wall(at: Time) -> Moment {
+    Moment(clock::wall_millis(at))
+}
