@@ -3,6 +3,7 @@ use libqdevice::base::Verbosity;
 use libqdevice::io::options::{BadOption, Given, flag, parse, program, valued, valued_word, word};
 use libqdevice::ipc::{Command, RequestError, Split};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
@@ -27,6 +28,10 @@ pub(super) enum Task {
     Explain,
     /// Say who would have it.
     WhatIf(Split),
+    /// Show metrics.
+    Metrics,
+    /// Serve metrics over HTTP.
+    MetricsListen(SocketAddr),
 }
 
 /// How the answer is shown.
@@ -49,6 +54,11 @@ pub(super) enum BadWish {
     NoJson(&'static str),
     #[error("Name the cluster: -c NAME")]
     NoCluster,
+    #[error(
+        "'{0}' is no address of this machine alone: give one like 127.0.0.1:9643 or [::1]:9643. Metrics \
+         are served without encryption and to everybody"
+    )]
+    NoLoopback(String),
 }
 
 impl Tool {
@@ -80,6 +90,11 @@ impl Tool {
                     SECURITY => chosen.plain(Command::Security),
                     HEURISTICS => chosen.plain(Command::Heuristics),
                     HISTORY => chosen.what = Some(What::Task(Task::History)),
+                    METRICS => chosen.what = Some(What::Task(Task::Metrics)),
+                    METRICS_LISTEN => {
+                        let task = Task::MetricsListen(loopback(&value.to_string_lossy())?);
+                        chosen.what = Some(What::Task(task));
+                    }
                     EXPLAIN => chosen.what = Some(What::Task(Task::Explain)),
                     _ => return Ok(None),
                 },
@@ -107,7 +122,7 @@ impl Tool {
                     Side::Node => "-s, --heuristics, --history and --explain",
                 }));
             }
-            Task::Plain(_) => false,
+            Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) => false,
             Task::History | Task::Explain | Task::WhatIf(_) => self.side == Side::Server,
         };
         if is_about_cluster && wish.cluster.is_none() {
@@ -130,7 +145,13 @@ impl Tool {
                 "Show it in JSON, as docs/json-schema.json describes it",
             ))
             .arg(word(EXPLAIN, "Say in sentences who has the vote and why"))
-            .arg(word(HISTORY, "Show what was decided, and what followed"));
+            .arg(word(HISTORY, "Show what was decided, and what followed"))
+            .arg(word(METRICS, "Show metrics as OpenMetrics text"))
+            .arg(valued_word(
+                METRICS_LISTEN,
+                "address",
+                "Serve metrics over HTTP on an address of this machine, like 127.0.0.1:9643",
+            ));
         match self.side {
             Side::Node => common.arg(word(
                 HEURISTICS,
@@ -155,6 +176,13 @@ impl Tool {
                 )),
         }
     }
+}
+
+/// An address that only this machine can reach.
+fn loopback(text: &str) -> Result<SocketAddr, BadWish> {
+    let address: Option<SocketAddr> = text.parse().ok();
+    let own = address.filter(|address| address.ip().is_loopback());
+    own.ok_or_else(|| BadWish::NoLoopback(text.to_owned()))
 }
 
 /// The last operation wins, as in C.
@@ -196,6 +224,8 @@ const HISTORY: &str = "history";
 const EXPLAIN: &str = "explain";
 const WHAT_IF: &str = "what-if";
 const WITHOUT: &str = "without";
+const METRICS: &str = "metrics";
+const METRICS_LISTEN: &str = "metrics-listen";
 
 #[cfg(test)]
 mod tests {
@@ -278,6 +308,20 @@ mod tests {
             Err(BadWish::NoJson(_))
         ));
         assert!(matches!(wish(&["-H", "--json"]), Err(BadWish::NoJson(_))));
+    }
+
+    #[test]
+    fn metrics_are_served_to_this_machine_only() {
+        for (address, is_served) in [
+            ("127.0.0.1:9643", true),
+            ("[::1]:0", true),
+            ("0.0.0.0:9643", false),
+            ("192.0.2.1:1", false),
+            ("localhost", false),
+        ] {
+            let wish = wish(&["--metrics-listen", address]);
+            assert_eq!(wish.is_ok(), is_served, "{address}: {wish:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod answer;
 mod command_line;
 mod explain;
 mod history;
+mod listen;
+mod metrics;
 mod words;
 
 use answer::{Failed, Source};
@@ -23,6 +25,7 @@ use libqdevice::server::QnetdSettings;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// A tool, as far as it differs from the other one.
@@ -111,6 +114,8 @@ impl Tool {
     fn fulfil(self, wish: &Wish) -> Exit {
         match (&wish.task, wish.form) {
             (Task::Plain(command), Form::Text) => self.ask_for_text(*command, wish),
+            (Task::Metrics, _) => self.show_metrics(wish),
+            (Task::MetricsListen(address), _) => self.serve_metrics(wish, *address),
             (_, Form::Json) => self.pass_json_on(wish),
             (_, Form::Text) => self.tell(wish),
         }
@@ -165,7 +170,9 @@ impl Tool {
             (Side::Server, Task::WhatIf(split)) => {
                 QnetdJson::WhatIf(named?, split.clone()).line(LINE_MAX)
             }
-            (Side::Server, Task::Plain(_)) => QnetdJson::Status.line(LINE_MAX),
+            (Side::Server, Task::Plain(_) | Task::Metrics | Task::MetricsListen(_)) => {
+                QnetdJson::Status.line(LINE_MAX)
+            }
         };
         line.map_err(Failed::NotSendable)
     }
@@ -210,6 +217,46 @@ impl Tool {
     fn what_if(self, wish: &Wish) -> Result<String, Failed> {
         let answer: WhatIf = Source::of(wish).read(&self.line(wish)?)?;
         Ok(explain::what_if(&answer))
+    }
+
+    /// A daemon that is down is a metric like others, so that the file for the collector is always
+    /// written.
+    fn show_metrics(self, wish: &Wish) -> Exit {
+        print(&self.metrics(wish))
+    }
+
+    fn serve_metrics(self, wish: &Wish, address: SocketAddr) -> Exit {
+        if let Err(error) = listen::serve(address, &|| self.metrics(wish), &mut io::stdout()) {
+            self.complain(&format_args!("Can't serve on {address}: {}", Plain(&error)));
+        }
+        Exit::Internal
+    }
+
+    fn metrics(self, wish: &Wish) -> String {
+        let source = Source::of(wish);
+        let metrics = match self.side {
+            Side::Server => Self::arbiter(source).map(|it| metrics::of_arbiter(&it)),
+            Side::Node => Self::node(source).map(|it| metrics::of_node(&it)),
+        };
+        metrics.unwrap_or_else(|fault| {
+            self.failed(&fault);
+            metrics::down(self.side)
+        })
+    }
+
+    fn arbiter(source: Source<'_>) -> Result<metrics::Arbiter, Failed> {
+        let line = |wish: QnetdJson| wish.line(LINE_MAX).map_err(Failed::NotSendable);
+        Ok(metrics::Arbiter {
+            status: source.read(&line(QnetdJson::Status)?)?,
+            list: source.read(&line(QnetdJson::List(None))?)?,
+        })
+    }
+
+    fn node(source: Source<'_>) -> Result<metrics::Node, Failed> {
+        Ok(metrics::Node {
+            status: source.read(&QdeviceJson::Status.line())?,
+            run: source.read(&QdeviceJson::Heuristics.line())?,
+        })
     }
 
     fn show_usage(self) -> Exit {
