@@ -1,15 +1,15 @@
 //! `--check`: what both sides have in common.
 
 use crate::command_line::Form;
-use crate::entry::{Entry, Role, Standing};
+use crate::entry::{Entry, Standing};
 use crate::findings::{Findings, capitalized};
 use crate::listing::renewal;
 use crate::surroundings::Surroundings;
 use crate::{node_check, server_check};
 use chrono::{DateTime, Utc};
-use libqdevice::certs::{Access, Description};
 use libqdevice::certs::{
-    AnchorsBy, CertError, Credential, Database, Identity, Phase, Side, chain_fault,
+    Access, AnchorsBy, CertError, Credential, Database, Description, Identity, Phase, Role, Side,
+    chain_fault,
 };
 use openssl::x509::X509;
 use std::path::Path;

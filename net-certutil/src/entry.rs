@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
 use libqdevice::base::Fingerprint;
-use libqdevice::certs::{CertError, Description, Phase, certified_names, fingerprint};
+use libqdevice::certs::{CertError, Description, Phase, Role, certified_names, fingerprint};
 use openssl::x509::{X509, X509Ref};
 
 /// A certificate, where it was found and how it stands.
@@ -18,14 +18,6 @@ pub(crate) struct Entry {
     pub(crate) in_use: bool,
     pub(crate) standing: Standing,
     pub(crate) certificate: X509,
-}
-
-/// What a certificate is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    Authority,
-    Server,
-    Cluster,
 }
 
 /// Where a certificate is.

@@ -1,12 +1,12 @@
 //! `--list`.
 
 use crate::command_line::Form;
-use crate::entry::{Entry, Place, Role, Standing, date};
+use crate::entry::{Entry, Place, Standing, date};
 use crate::failure::Failure;
 use crate::surroundings::Surroundings;
 use crate::survey;
 use chrono::Utc;
-use libqdevice::certs::{Phase, Side};
+use libqdevice::certs::{Phase, Role, Side, renewal_command};
 use serde::Serialize;
 
 /// Shows every certificate of this host.
@@ -179,35 +179,6 @@ pub(crate) fn renewal(entry: &Entry, side: Side) -> Option<String> {
     ) {
         return None;
     }
-    Some(match (entry.role, side) {
-        (Role::Cluster, Side::Server) => {
-            let name = entry.clusters.first().map_or("NAME", String::as_str);
-            format!("corosync-qnetd-certutil --renew -n {}", quoted(name))
-        }
-        (Role::Cluster, Side::Node) => {
-            let name = entry.clusters.first().map_or("NAME", String::as_str);
-            let name = quoted(name);
-            format!("corosync-qnetd-certutil --renew -n {name} (on the server)")
-        }
-        (Role::Server, _) => "corosync-qnetd-certutil --renew".to_owned(),
-        (Role::Authority, Side::Server) => {
-            let dir = side.default_dir().display();
-            format!(
-                "mv {dir} {dir}.old, then corosync-qnetd-certutil -i, and enrol each cluster again"
-            )
-        }
-        (Role::Authority, Side::Node) => {
-            "corosync-qnetd-certutil --check (on the server)".to_owned()
-        }
-    })
-}
-
-/// A word of a command that people copy.
-pub(crate) fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        crate::remote::quoted(word)
-    }
+    let cluster = entry.clusters.first().map_or("NAME", String::as_str);
+    Some(renewal_command(entry.role, side, cluster))
 }

@@ -1,14 +1,13 @@
 use crate::check::{chain, dates, entry, identity, in_use};
 use crate::corosync_conf::CorosyncConf;
-use crate::entry::{Role, names};
+use crate::entry::names;
 use crate::findings::Findings;
-use crate::listing::quoted;
 use crate::probe::{Fault, Probed, Target, probe};
 use crate::surroundings::Surroundings;
 use chrono::{DateTime, Utc};
 use libqdevice::base::ClusterName;
 use libqdevice::certs::{
-    CLUSTER_NICKNAME, Credential, Identity, SERVER_NAME, Side, certified_names,
+    CLUSTER_NICKNAME, Credential, Identity, Role, SERVER_NAME, Side, certified_names, shell_word,
 };
 use libqdevice::tls::Connector;
 use std::net::SocketAddr;
@@ -89,7 +88,7 @@ fn check_own(
             format!(
                 "corosync-qdevice-net-certutil -Q -n {} SERVER NODE... (after the old database is moved \
                  away on every node)",
-                quoted(cluster)
+                shell_word(cluster)
             ),
         );
     }
@@ -202,7 +201,7 @@ fn tell_fault(
     match fault {
         Fault::Unknown(why) => findings.error(
             format!("The server {shown} has no address: {why}"),
-            format!("getent ahosts {}", quoted(host)),
+            format!("getent ahosts {}", shell_word(host)),
         ),
         Fault::Unreachable(why) => findings.error(
             format!("The server {shown} does not answer: {why}"),

@@ -6,10 +6,10 @@
 
 use crate::command_line::NodeCall;
 use crate::failure::Failure;
-use crate::remote::{Output, Remote, done, quoted, shown};
+use crate::remote::{Output, Remote, done, shown};
 use crate::server::cluster_name;
 use crate::surroundings::Surroundings;
-use libqdevice::certs::{CertifiedName, Side, random};
+use libqdevice::certs::{CertifiedName, Side, random, shell_word};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -103,7 +103,7 @@ impl QuickStart {
     }
 
     fn request(&self, node: &OsStr, name: &CertifiedName) -> Result<(), Failure> {
-        let name = quoted(name.as_str());
+        let name = shell_word(name.as_str());
         self.on(node, &format!("{} -r -n {name}", self.program))
     }
 
@@ -118,7 +118,7 @@ impl QuickStart {
         let request = path(&request);
         let line = format!(
             "{SERVER_PROGRAM} -s -c {request} -n {} && cp {signed} {}",
-            quoted(name.as_str()),
+            shell_word(name.as_str()),
             path(&copied)
         );
         self.on(&self.server, &and_then_remove(&line, &request))?;
@@ -155,7 +155,7 @@ impl QuickStart {
 }
 
 fn path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
+    shell_word(&path.to_string_lossy())
 }
 
 /// A line whose status counts, and a file that is removed after it in any case.

@@ -105,11 +105,6 @@ pub(crate) fn done(status: io::Result<ExitStatus>, doing: &str) -> Result<(), Fa
     }
 }
 
-/// A word that a shell on another host takes as it is.
-pub(crate) fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 pub(crate) fn shown(host: &OsStr) -> String {
     host.to_string_lossy().into_owned()
 }
@@ -148,11 +143,12 @@ fn words(text: &OsStr) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libqdevice::certs::shell_word;
 
     #[test]
     fn a_quoted_word_reaches_the_shell_as_it_is() {
         for word in ["plain", "two words", "it's $HOME `x` \"y\" \\", "", "-n"] {
-            let line = format!("printf %s {}", quoted(word));
+            let line = format!("printf %s {}", shell_word(word));
             let output = Command::new("sh").args(["-c", &line]).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word);
         }

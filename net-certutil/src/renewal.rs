@@ -5,7 +5,6 @@ use crate::command_line::{NodeCall, ServerCall};
 use crate::entry::{date, names};
 use crate::failure::Failure;
 use crate::files::{self, Owner, lock, must_exist};
-use crate::listing::quoted;
 use crate::node;
 use crate::server::{cluster_name, existing_authority};
 use crate::signed::SignedFile;
@@ -14,7 +13,7 @@ use crate::survey;
 use chrono::Utc;
 use libqdevice::certs::{
     Access, CLUSTER_NICKNAME, CertError, CertifiedName, Database, Description, Profile,
-    SERVER_NICKNAME, Side, certified_names, fingerprint, parse_certificate,
+    SERVER_NICKNAME, Side, certified_names, fingerprint, parse_certificate, shell_word,
 };
 use openssl::x509::X509;
 use std::path::Path;
@@ -46,7 +45,7 @@ pub(crate) fn on_server(
     let path = path.display();
     surroundings.say(format_args!("Certificate stored in {path}"));
     let end = date(Description::of(&certificate)?.end);
-    let file = quoted(&format!("cluster-{name}.crt"));
+    let file = shell_word(&format!("cluster-{name}.crt"));
     surroundings.say(format_args!(
         "\nIt is good until {end}, for the key the cluster has. The one before stays good and in use.\n\
          Next: copy it to every node and run there\n  \
@@ -121,8 +120,8 @@ pub(crate) fn on_node(surroundings: &mut Surroundings<'_>, call: &NodeCall) -> R
     }
     node::request(surroundings, &name, call.key_kind.unwrap_or_default())?;
     let print = fingerprint(&before)?;
-    let (program, word) = (&surroundings.program, quoted(name.as_str()));
-    let file = quoted(&format!("cluster-{name}.crt"));
+    let (program, word) = (&surroundings.program, shell_word(name.as_str()));
+    let file = shell_word(&format!("cluster-{name}.crt"));
     let lines = format!(
         "\nThe certificate that is here stays good and in use. Next:\n\
          - Copy the request to the server and run there:\n    \

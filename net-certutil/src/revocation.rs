@@ -1,7 +1,7 @@
 //! `--revoke`: the list of certificates that the server turns away.
 
 use crate::command_line::ServerCall;
-use crate::entry::{Entry, Place, Role, Standing, date};
+use crate::entry::{Entry, Place, Standing, date};
 use crate::failure::Failure;
 use crate::files::{lock, must_exist, read};
 use crate::server::cluster_name;
@@ -10,8 +10,8 @@ use crate::survey;
 use chrono::{DateTime, Utc};
 use libqdevice::base::Fingerprint;
 use libqdevice::certs::{
-    CertError, Custody, Database, DenyList, Folder, Side, Staging, issued_by, parse_certificate,
-    read_deny_list,
+    CertError, Custody, Database, DenyList, Folder, Role, Side, Staging, issued_by,
+    parse_certificate, read_deny_list,
 };
 use std::path::Path;
 

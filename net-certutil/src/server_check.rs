@@ -1,15 +1,14 @@
 use crate::check::{chain, dates, entry, identity, in_use};
-use crate::entry::{Role, names};
+use crate::entry::names;
 use crate::files;
 use crate::findings::Findings;
-use crate::listing::quoted;
 use crate::server::AUTHORITY_FILE;
 use crate::surroundings::Surroundings;
 use crate::survey;
 use chrono::{DateTime, Utc};
 use libqdevice::certs::{
-    AUTHORITY_NICKNAME, Access, CertError, Database, Identity, SERVER_NAME, SERVER_NICKNAME, Side,
-    certificate_der, issued_by, parse_certificate, read_deny_list,
+    AUTHORITY_NICKNAME, Access, CertError, Database, Identity, Role, SERVER_NAME, SERVER_NICKNAME,
+    Side, certificate_der, issued_by, parse_certificate, read_deny_list, shell_word,
 };
 use std::path::Path;
 
@@ -154,7 +153,7 @@ fn clusters(dir: &Path, identity: &Identity, now: DateTime<Utc>, findings: &mut 
                 format!(
                     "corosync-qdevice-net-certutil -Q -n {} SERVER NODE... (on a node, whose old \
                      database is moved away first)",
-                    quoted(name)
+                    shell_word(name)
                 ),
             );
         } else if entry.dates().is_some() {

@@ -1,13 +1,13 @@
 //! Which certificates a host has.
 
-use crate::entry::{Entry, Place, REPLACED, Role, Standing};
+use crate::entry::{Entry, Place, REPLACED, Standing};
 use crate::failure::Failure;
 use crate::files;
 use chrono::{DateTime, Utc};
 use libqdevice::base::Fingerprint;
 use libqdevice::certs::{
-    AUTHORITY_NICKNAME, Access, CLUSTER_NICKNAME, CertError, Database, Identity, SERVER_NICKNAME,
-    Side, Stored, fingerprint, issued_by, parse_certificate, read_deny_list,
+    AUTHORITY_NICKNAME, Access, CLUSTER_NICKNAME, CertError, Database, Identity, Role,
+    SERVER_NICKNAME, Side, Stored, fingerprint, issued_by, parse_certificate, read_deny_list,
 };
 use openssl::pkey::{HasPublic, PKeyRef};
 use openssl::x509::X509Ref;

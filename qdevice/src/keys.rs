@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use libqdevice::base::{ClusterName, Level, TlsSupport};
-use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Side, certified_names};
+use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Role, Side, certified_names};
 use libqdevice::client::{ClientConfig, QdeviceSettings};
 use libqdevice::io::log::tell;
 use libqdevice::report::Certificate;
@@ -77,9 +77,11 @@ impl KeySource {
                 None
             }
         };
-        let certificates = identity.anchors.iter();
-        let certificates = certificates.chain(own.as_ref().map(|own| &own.certificate));
-        let lifetimes: Vec<_> = certificates.map(|own| Lifetime::of(own)).collect();
+        let anchors = identity.anchors.iter();
+        let anchors = anchors.map(|anchor| Lifetime::of(anchor, Role::Authority, Side::Node));
+        let certificate = own.as_ref().map(|own| &own.certificate);
+        let lifetime = certificate.map(|own| Lifetime::of(own, Role::Cluster, Side::Node));
+        let lifetimes: Vec<_> = anchors.chain(lifetime).collect();
         let value = NodeKeys {
             connector: Connector::new(own.as_ref(), &identity.anchors, &self.server_name)?,
             certificates: lifetimes.iter().filter_map(Lifetime::report).collect(),

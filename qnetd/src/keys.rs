@@ -1,7 +1,7 @@
 use crate::cli::Cli;
 use chrono::Utc;
 use libqdevice::base::{Fingerprint, TlsSupport};
-use libqdevice::certs::{AnchorsBy, CertError, Identity, Side, read_deny_list};
+use libqdevice::certs::{AnchorsBy, CertError, Identity, Role, Side, read_deny_list};
 use libqdevice::io::log::tell;
 use libqdevice::report::Certificate;
 use libqdevice::tls::{Acceptor, ClientCertificate, Lifetime, Loaded};
@@ -55,8 +55,10 @@ impl KeySource {
                 ),
             );
         }
-        let certificates = identity.anchors.iter().chain([&own.certificate]);
-        let lifetimes: Vec<_> = certificates.map(|own| Lifetime::of(own)).collect();
+        let anchors = identity.anchors.iter();
+        let anchors = anchors.map(|anchor| Lifetime::of(anchor, Role::Authority, Side::Server));
+        let lifetime = Lifetime::of(&own.certificate, Role::Server, Side::Server);
+        let lifetimes: Vec<_> = anchors.chain([lifetime]).collect();
         let certificates = lifetimes.iter().filter_map(Lifetime::report).collect();
         let revoked = denied.fingerprints().clone();
         let acceptor = Acceptor::new(&own, &identity.anchors, denied, self.ask)?;

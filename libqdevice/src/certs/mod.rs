@@ -21,6 +21,7 @@ mod key;
 mod names;
 mod nss;
 mod profile;
+mod renewal;
 mod request;
 #[cfg(test)]
 mod scratch;
@@ -46,5 +47,6 @@ pub use names::{
 };
 pub use nss::{Access, Database, Stored, Trust};
 pub use profile::{KeyKind, Profile, Usage, is_strong};
+pub use renewal::{Role, renewal_command, shell_word};
 pub use request::Request;
 pub use staging::Staging;

@@ -4,7 +4,7 @@ use super::lifetime::Lifetime;
 use super::transport::{Encrypted, Rewound, Transport};
 use super::verdict::{Dates, Verdict};
 use crate::base::Fingerprint;
-use crate::certs::{CertError, Credential, DenyList, Side, certified_names, fingerprint};
+use crate::certs::{CertError, Credential, DenyList, Role, Side, certified_names, fingerprint};
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslVerifyMode};
 use openssl::x509::{X509, X509Ref};
 use std::fmt;
@@ -93,7 +93,7 @@ impl Acceptor {
             (ClientCertificate::Required, Some(leaf)) => Some(Shown {
                 names: certified_names(&leaf),
                 certificate: fingerprint(&leaf).map_err(TlsFault::internal)?,
-                lifetime: Lifetime::of(&leaf),
+                lifetime: Lifetime::of(&leaf, Role::Cluster, Side::Server),
             }),
             (ClientCertificate::Required, None) | (ClientCertificate::NotAsked, _) => None,
         };

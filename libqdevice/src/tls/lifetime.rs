@@ -1,5 +1,5 @@
 use super::verdict::shown_name;
-use crate::certs::Description;
+use crate::certs::{Description, Role, Side, certified_names, renewal_command};
 use crate::report::{Certificate, Moment};
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::error::ErrorStack;
@@ -7,13 +7,23 @@ use openssl::x509::{X509, X509Ref};
 
 /// A certificate that a daemon depends on, and the end it has.
 #[derive(Debug, Clone)]
-pub struct Lifetime(X509);
+pub struct Lifetime {
+    certificate: X509,
+    role: Role,
+    /// The host that depends on it.
+    side: Side,
+}
 
 impl Lifetime {
-    /// Of this certificate.
+    /// Of a certificate that is for `role`, on a host of this side.
     #[must_use]
-    pub fn of(certificate: &X509Ref) -> Self {
-        Self(certificate.to_owned())
+    pub fn of(certificate: &X509Ref, role: Role, side: Side) -> Self {
+        let certificate = certificate.to_owned();
+        Self {
+            certificate,
+            role,
+            side,
+        }
     }
 
     /// What an administrator should know about the end, which is past or comes within thirty days.
@@ -28,19 +38,19 @@ impl Lifetime {
     #[must_use]
     pub fn report(&self) -> Option<Certificate> {
         let epoch = Asn1Time::from_unix(0).ok()?;
-        let since = epoch.diff(self.0.not_after()).ok()?;
+        let since = epoch.diff(self.certificate.not_after()).ok()?;
         let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
         Some(Certificate {
-            subject: shown_name(&self.0),
+            subject: shown_name(&self.certificate),
             not_after_ms: Moment(u64::try_from(seconds).ok()? * 1000),
         })
     }
 
     fn remark_at(&self, now: &Asn1TimeRef) -> Result<Option<String>, ErrorStack> {
-        let end = self.0.not_after();
+        let end = self.certificate.not_after();
         let left = now.diff(end)?;
-        let name = shown_name(&self.0);
-        let text = if left.days < 0 || left.secs < 0 {
+        let name = shown_name(&self.certificate);
+        let what = if left.days < 0 || left.secs < 0 {
             format!("The certificate {name} has ended on {end}. Renew it")
         } else if i64::from(left.days) < Description::NOTICE {
             let days = left.days;
@@ -48,7 +58,13 @@ impl Lifetime {
         } else {
             return Ok(None);
         };
-        Ok(Some(text))
+        Ok(Some(format!("{what}: {}", self.remedy())))
+    }
+
+    fn remedy(&self) -> String {
+        let names = certified_names(&self.certificate);
+        let name = names.last().map(|name| String::from_utf8_lossy(name));
+        renewal_command(self.role, self.side, name.as_deref().unwrap_or("NAME"))
     }
 }
 
@@ -61,7 +77,7 @@ mod tests {
     fn the_end_of_a_certificate_is_told_thirty_days_before_and_afterwards() {
         let key = generate_key(KeyKind::P256).unwrap();
         let authority = Authority::new(key, chrono::DateTime::UNIX_EPOCH).unwrap();
-        let lifetime = Lifetime::of(authority.certificate());
+        let lifetime = Lifetime::of(authority.certificate(), Role::Authority, Side::Node);
         let remark = |text: &str| {
             let now = Asn1Time::from_str_x509(text).unwrap();
             lifetime.remark_at(&now).unwrap()
@@ -71,12 +87,15 @@ mod tests {
             remark("20691202000001Z").as_deref(),
             Some(
                 "The certificate CN=QNet CA ends in 29 days, on Jan  1 00:00:00 2070 GMT. Renew it \
-                 before"
+                 before: corosync-qnetd-certutil --check (on the server)"
             )
         );
         assert_eq!(
             remark("20700101000001Z").as_deref(),
-            Some("The certificate CN=QNet CA has ended on Jan  1 00:00:00 2070 GMT. Renew it")
+            Some(
+                "The certificate CN=QNet CA has ended on Jan  1 00:00:00 2070 GMT. Renew it: \
+                 corosync-qnetd-certutil --check (on the server)"
+            )
         );
     }
 }

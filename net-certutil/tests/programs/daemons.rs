@@ -19,9 +19,21 @@ $QNETD -f -s req >> /etc/corosync/log 2>&1 &
 soon 'corosync-qnetd-tool -s > /dev/null 2>&1' || exit 8
 soon 'corosync-quorumtool -s > /dev/null 2>&1; [ $? != 1 ]' || exit 7
 $QDEVICE -f >> /etc/corosync/log 2>&1 &
+qdevice=$!
 soon 'corosync-qdevice-tool -s 2>/dev/null | grep -q Connected$' || exit 6
 corosync-qdevice-tool -sv
 corosync-qnetd-tool -lv
+";
+
+/// Goes on with one that takes its certificates again, twice: it is told to, then it notices itself.
+const RELOAD: &str = r"
+loaded() { [ $(grep -c 'Certificates were loaded again' /etc/corosync/log) = $1 ]; }
+kill -HUP $qdevice
+soon 'loaded 1' || exit 5
+$ENROL
+soon 'loaded 2' || exit 4
+corosync-qdevice-tool -s | grep -q Connected$ || exit 3
+$TOOL --security
 ";
 
 const CONF: &str = "totem {
@@ -75,11 +87,16 @@ fn enrolled(server: Programs, node: Programs) -> Option<Host> {
 
 /// Lets the daemons meet: both tools say that the certificates are verified.
 fn must_meet(host: &Host, daemons: Daemons) {
+    go_on(host, daemons, "", "");
+}
+
+/// Lets the daemons meet and goes on with another script, which knows `variables`; what all of it says.
+fn go_on(host: &Host, daemons: Daemons, variables: &str, script: &str) -> String {
     let [server, node] = ["corosync-qnetd", "corosync-qdevice"].map(|name| match daemons {
         Daemons::Ours => servers::ours(name).display().to_string(),
         Daemons::Theirs => name.to_owned(),
     });
-    let script = format!("QNETD={server} QDEVICE={node}\n{NODE}");
+    let script = format!("QNETD={server} QDEVICE={node} {variables}\n{NODE}{script}");
     let namespaces = [
         "-n",
         "-p",
@@ -99,6 +116,7 @@ fn must_meet(host: &Host, daemons: Daemons) {
     let verified = "TLS active:\t\tYes (client certificate verified)";
     assert!(answer.out.contains(client), "{daemons:?}: {answer:?}");
     assert!(answer.out.contains(verified), "{daemons:?}: {answer:?}");
+    answer.out
 }
 
 #[test]
@@ -157,4 +175,18 @@ fn daemons_of_both_makes_take_keys_on_a_curve_and_the_newest_of_two_certificates
     for daemons in [Daemons::Ours, Daemons::Theirs] {
         must_meet(&second, daemons);
     }
+}
+
+#[test]
+fn a_node_takes_its_certificates_again_and_stays_connected() {
+    let Some(host) = enrolled(OURS, OURS) else {
+        return;
+    };
+    host.done(OURS.server, &["--renew", "-n", "c"]);
+    let enrol = format!("{} -M -c {}", OURS.node, signed("c"));
+    let tool = servers::ours("corosync-qnetd-tool");
+    let variables = format!("ENROL='{enrol}' TOOL={}", tool.display());
+    let told = go_on(&host, Daemons::Ours, &variables, RELOAD);
+    let shown = "Required (client certificate required)\nCertificate verified:\t\t1\n";
+    assert!(told.contains(shown), "{told}");
 }
