@@ -17,8 +17,8 @@ use libqdevice::base::{
 use libqdevice::server::{Action, Event, Notice, PeerId, Server, ServerConfig};
 use libqdevice::vote::Finding;
 use libqdevice::wire::{
-    HeuristicsReport, Init, Message, NodeListKind, NodeListReport, Options, Plain, PreInit,
-    algorithm_number,
+    Echo, HeuristicsReport, Init, LeaseNews, Message, NodeListKind, NodeListReport, Options, Plain,
+    PreInit, algorithm_number,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -81,6 +81,7 @@ struct Table {
     configured: Vec<u32>,
     nodes: BTreeMap<u32, Node>,
     connections: u64,
+    now: u64,
 }
 
 /// What a node knows of its connection.
@@ -101,6 +102,7 @@ impl Table {
             configured: Vec::new(),
             nodes: BTreeMap::new(),
             connections: 0,
+            now: 0,
         }
     }
 
@@ -155,9 +157,17 @@ impl Table {
             ["confirm", id] => return self.confirm(id, 0),
             ["confirm", id, "old"] => return self.confirm(id, 1),
             ["leave", id] => {
-                let node = self.nodes.remove(&number(id)).unwrap();
-                return self.handle(Event::Gone { peer: node.peer });
+                self.send(id, |seq| {
+                    Message::SetOption(Options {
+                        seq,
+                        lease: Some(LeaseNews::Goodbye),
+                        ..Options::default()
+                    })
+                });
+                return self.hang_up(id);
             }
+            ["hang-up", id] => return self.hang_up(id),
+            ["wait", millis] => return self.wait(millis.parse().unwrap()),
             ["granted"] => {
                 let grants = self.server.grants(&"cluster".into());
                 let ids: Vec<_> = grants.iter().map(|(id, _)| id.to_string()).collect();
@@ -280,9 +290,36 @@ impl Table {
         })
     }
 
+    fn hang_up(&mut self, id: &str) -> String {
+        let node = self.nodes.remove(&number(id)).unwrap();
+        self.handle(Event::Gone { peer: node.peer })
+    }
+
+    /// Lets time pass, in which all nodes that are connected are heard.
+    fn wait(&mut self, millis: u64) -> String {
+        self.now += millis;
+        for node in self.nodes.values() {
+            let mut out = Vec::new();
+            let message = Ok(Message::EchoRequest(Echo::new(1)));
+            let peer = node.peer;
+            let event = Event::Received { peer, message };
+            self.server
+                .handle(Time::from_millis(self.now), event, &mut out);
+        }
+        let mut out = Vec::new();
+        self.server
+            .handle_timeout(Time::from_millis(self.now), &mut out);
+        self.in_words(out)
+    }
+
     fn handle(&mut self, event: Event) -> String {
         let mut out = Vec::new();
-        self.server.handle(Time::default(), event, &mut out);
+        self.server
+            .handle(Time::from_millis(self.now), event, &mut out);
+        self.in_words(out)
+    }
+
+    fn in_words(&mut self, out: Vec<Action>) -> String {
         let (mut told, mut answer, mut reason) = (Vec::new(), Vec::new(), Vec::new());
         for action in out {
             match action {

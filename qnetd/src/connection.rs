@@ -8,6 +8,7 @@ use libqdevice::server::{Event, Identity, PeerId};
 use libqdevice::tls::{Shown, Transport};
 use libqdevice::wire::SendFault;
 use std::collections::VecDeque;
+use std::io;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -64,7 +65,20 @@ impl Connection {
                 }
                 Err(error) => {
                     self.tell_end(&error);
-                    self.report(Event::Gone { peer: self.peer }).await;
+                    let peer = self.peer;
+                    let other_side_knows = match &error {
+                        LinkError::Closed => true,
+                        LinkError::Read(error) | LinkError::Write(error) => matches!(
+                            error.kind(),
+                            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                        ),
+                    };
+                    self.report(if other_side_knows {
+                        Event::Gone { peer }
+                    } else {
+                        Event::Lost { peer }
+                    })
+                    .await;
                     return;
                 }
             }

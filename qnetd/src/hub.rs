@@ -189,10 +189,13 @@ impl Hub {
                     | Event::Revoked(_)
                     | Event::SendFailed { .. }
                     | Event::Gone { .. }
+                    | Event::Lost { .. }
                     | Event::Dismissed { .. }
                     | Event::Shutdown => None,
                 };
-                if let Event::Gone { peer } | Event::TlsFailed { peer, .. } = &event {
+                if let Event::Gone { peer } | Event::Lost { peer } | Event::TlsFailed { peer, .. } =
+                    &event
+                {
                     self.peers.remove(peer);
                 }
                 self.handle(event);

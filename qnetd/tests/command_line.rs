@@ -12,7 +12,7 @@
 mod beside_c;
 
 use beside_c::Ends::{Accepted, AcceptedWith, Refused, Usage, UsageAfter, Version};
-use beside_c::Takes::{Factor, Group, Switch, Text, Umask};
+use beside_c::Takes::{Factor, Group, Handover, Switch, Text, Umask};
 use beside_c::{Ends, INT, LLONG, Programs, Takes, U32, compare_options, compare_settings, from};
 use libqdevice::server::QnetdSettings;
 use libqdevice::settings::Settings;
@@ -45,6 +45,7 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("ipc_max_receive_size", from("1023", "1024", LLONG)),
     ("ipc_max_send_size", from("1023", "1024", LLONG)),
     ("keep_active_partition_tie_breaker", Switch),
+    ("vote_handover", Handover),
 ];
 
 const PORT: Ends = Refused("host port must be in range 1-65535");

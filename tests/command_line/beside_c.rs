@@ -138,6 +138,8 @@ pub(crate) enum Takes {
     Umask,
     /// A group, by name or number. The C programs know it from 3.0.4.
     Group,
+    /// When a vote passes on.
+    Handover,
 }
 
 /// Greatest numbers and the ones behind them.
@@ -170,6 +172,7 @@ impl Takes {
             Self::Text => vec!["", "text", " a text ", "a=b", "/no/such/path"],
             Self::Umask => vec!["", "0", "777", "007", "+22", " 7"],
             Self::Group => vec!["", "-1", "0", "4294967295", "root", " +4"],
+            Self::Handover => vec!["safe", "c", "Safe", "C"],
         }
     }
 
@@ -192,6 +195,7 @@ impl Takes {
             Self::Text => Vec::new(),
             Self::Umask => vec!["1000", "8", "-1", "rwx", "7 ", "0x7"],
             Self::Group => vec!["no such group", "-2", "4294967296", "root ", "ROOT"],
+            Self::Handover => vec!["", "on", "fast", " safe", "c "],
         }
     }
 
@@ -200,7 +204,12 @@ impl Takes {
         match self {
             Self::Number(_, least, most, _) => Some([least, most]),
             Self::Factor => Some(["1", "1000"]),
-            Self::Switch | Self::SwitchOrModel | Self::Text | Self::Umask | Self::Group => None,
+            Self::Switch
+            | Self::SwitchOrModel
+            | Self::Text
+            | Self::Umask
+            | Self::Group
+            | Self::Handover => None,
         }
     }
 
@@ -243,7 +252,11 @@ pub(crate) fn compare_options(programs: &Programs, options: &[Row]) {
 }
 
 /// Settings that no C program has.
-pub(crate) const OURS: &[&str] = &["net_adaptive_heartbeat", "net_adaptive_heartbeat_interval"];
+pub(crate) const OURS: &[&str] = &[
+    "net_adaptive_heartbeat",
+    "net_adaptive_heartbeat_interval",
+    "vote_handover",
+];
 
 /// Every value of every setting. A setting of the daemon's table that is not looked at is a failure.
 pub(crate) fn compare_settings<S: 'static>(

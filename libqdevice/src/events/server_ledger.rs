@@ -104,6 +104,7 @@ impl ServerLedger {
             | Notice::Refused(..)
             | Notice::Malformed(..)
             | Notice::Unprotected(..)
+            | Notice::HeldUp { .. }
             | Notice::Confirmed { .. } => {}
         }
     }

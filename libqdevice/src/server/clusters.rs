@@ -1,6 +1,7 @@
+use super::pasts::Pasts;
 use super::{PeerId, Refusal};
-use crate::base::{Algorithm, ClusterName, NodeId, TieBreaker};
-use crate::vote::{Arbiter, Finding, Member, Members};
+use crate::base::{Algorithm, ClusterName, NodeId, TieBreaker, Time};
+use crate::vote::{Arbiter, Finding, Holdup, Member, Members, Past};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -16,6 +17,8 @@ pub(super) struct Clusters {
     by_name: BTreeMap<ClusterName, ClusterId>,
     by_id: BTreeMap<ClusterId, Cluster>,
     created: u64,
+    /// What is known of others.
+    pasts: Pasts,
 }
 
 /// The connected clients of one cluster. [C: qnetd-cluster.c]
@@ -31,6 +34,8 @@ pub(super) struct Cluster {
     pub(super) peers: BTreeMap<NodeId, PeerId>,
     /// What the arbiter saw when the cluster was settled last.
     pub(super) finding: Finding,
+    /// What was told last about a vote that is held up.
+    pub(super) holdup: Option<Holdup>,
 }
 
 /// A client that wants to be a member.
@@ -51,6 +56,7 @@ impl Clusters {
     /// It does not fit to the members of the cluster, who agree with each other.
     pub(super) fn admit(
         &mut self,
+        now: Time,
         name: &ClusterName,
         candidate: Candidate,
     ) -> Result<ClusterId, Refusal> {
@@ -65,7 +71,8 @@ impl Clusters {
                 known.into_mut()
             }
             Entry::Vacant(new) => {
-                let cluster = new.insert(Cluster::new(name, &candidate));
+                let past = self.pasts.take(now, name);
+                let cluster = new.insert(Cluster::new(name, &candidate, past));
                 self.by_name.insert(name.clone(), id);
                 self.created += 1;
                 cluster
@@ -76,8 +83,8 @@ impl Clusters {
         Ok(id)
     }
 
-    /// A member is gone; a cluster without members is forgotten with all its arbiter knew.
-    pub(super) fn remove(&mut self, id: ClusterId, node: NodeId) {
+    /// A member is gone; a cluster without members is forgotten, but for votes that may still be cast.
+    pub(super) fn remove(&mut self, now: Time, id: ClusterId, node: NodeId) {
         let Some(cluster) = self.by_id.get_mut(&id) else {
             return;
         };
@@ -85,7 +92,9 @@ impl Clusters {
         cluster.peers.remove(&node);
         if cluster.members.is_empty() {
             self.by_name.remove(&cluster.name);
-            self.by_id.remove(&id);
+            if let Some(gone) = self.by_id.remove(&id) {
+                self.pasts.keep(now, gone.name, gone.arbiter.past());
+            }
         }
     }
 
@@ -124,15 +133,16 @@ impl Clusters {
 
 impl Cluster {
     /// A cluster as its first member wants it, still without that member.
-    fn new(name: &ClusterName, first: &Candidate) -> Self {
+    fn new(name: &ClusterName, first: &Candidate, past: Past) -> Self {
         Self {
             name: name.clone(),
             algorithm: first.algorithm,
             tie_breaker: first.tie_breaker,
-            arbiter: Arbiter::new(first.algorithm, first.tie_breaker),
+            arbiter: Arbiter::new(first.algorithm, first.tie_breaker, past),
             members: Members::new(),
             peers: BTreeMap::new(),
             finding: Finding::NotJudged,
+            holdup: None,
         }
     }
 
@@ -155,6 +165,8 @@ impl Cluster {
 mod tests {
     use super::*;
 
+    const NOW: Time = Time::from_millis(0);
+
     fn candidate(peer: u64, node: u32) -> Candidate {
         Candidate {
             peer: PeerId(peer),
@@ -169,7 +181,9 @@ mod tests {
     fn clusters_are_kept_in_the_order_in_which_they_came_up() {
         let mut clusters = Clusters::default();
         for (peer, name) in [(1, "b"), (2, "c"), (3, "a")] {
-            clusters.admit(&name.into(), candidate(peer, 1)).unwrap();
+            clusters
+                .admit(NOW, &name.into(), candidate(peer, 1))
+                .unwrap();
         }
         let names: Vec<_> = clusters
             .iter()
@@ -181,24 +195,24 @@ mod tests {
     #[test]
     fn the_last_member_takes_its_cluster_along() {
         let mut clusters = Clusters::default();
-        let id = clusters.admit(&"a".into(), candidate(1, 1)).unwrap();
-        clusters.admit(&"a".into(), candidate(2, 2)).unwrap();
-        clusters.remove(id, NodeId(1));
+        let id = clusters.admit(NOW, &"a".into(), candidate(1, 1)).unwrap();
+        clusters.admit(NOW, &"a".into(), candidate(2, 2)).unwrap();
+        clusters.remove(NOW, id, NodeId(1));
         assert_eq!(clusters.len(), 1);
-        clusters.remove(id, NodeId(2));
+        clusters.remove(NOW, id, NodeId(2));
         assert_eq!((clusters.len(), clusters.named(&"a".into())), (0, None));
     }
 
     #[test]
     fn a_newcomer_fits_to_the_tie_breaker_first_then_to_the_algorithm_then_to_the_ids() {
         let mut clusters = Clusters::default();
-        clusters.admit(&"a".into(), candidate(1, 1)).unwrap();
+        clusters.admit(NOW, &"a".into(), candidate(1, 1)).unwrap();
         let mut wrong = Candidate {
             algorithm: Algorithm::Lms,
             tie_breaker: TieBreaker::Highest,
             ..candidate(2, 1)
         };
-        let mut check = |candidate: &Candidate| clusters.admit(&"a".into(), candidate.clone());
+        let mut check = |candidate: &Candidate| clusters.admit(NOW, &"a".into(), candidate.clone());
         assert_eq!(check(&wrong), Err(Refusal::TieBreakerDiffers));
         wrong.tie_breaker = TieBreaker::Lowest;
         assert_eq!(check(&wrong), Err(Refusal::AlgorithmDiffers));
@@ -215,11 +229,11 @@ mod tests {
             tie_breaker: TieBreaker::Node(NodeId(node)),
             ..candidate(peer, u32::try_from(peer).unwrap())
         };
-        clusters.admit(&"a".into(), naming(1, 1)).unwrap();
+        clusters.admit(NOW, &"a".into(), naming(1, 1)).unwrap();
         assert_eq!(
-            clusters.admit(&"a".into(), naming(2, 2)),
+            clusters.admit(NOW, &"a".into(), naming(2, 2)),
             Err(Refusal::TieBreakerDiffers)
         );
-        assert!(clusters.admit(&"a".into(), naming(2, 1)).is_ok());
+        assert!(clusters.admit(NOW, &"a".into(), naming(2, 1)).is_ok());
     }
 }

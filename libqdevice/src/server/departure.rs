@@ -3,10 +3,11 @@
 use super::clusters::{ClusterId, Clusters};
 use super::peer::Stage;
 use super::silence::Silence;
+use super::tenure::Ending;
 use super::{Action, Cause, Notice, PeerId, Server};
-use crate::base::{ClusterName, NodeId};
+use crate::base::{ClusterName, Deadlines, NodeId, Time};
 use crate::report::Trigger;
-use crate::vote::View;
+use crate::vote::{Departure, View};
 use std::collections::BTreeMap;
 
 impl Server {
@@ -31,18 +32,18 @@ impl Server {
     }
 
     /// The connection of a client has ended by itself.
-    pub(super) fn on_gone(&mut self, id: PeerId, out: &mut Vec<Action>) {
+    pub(super) fn on_gone(&mut self, now: Time, id: PeerId, ending: Ending, out: &mut Vec<Action>) {
         if let Some(party) = self.party(id) {
             self.keep_end(&party, "closed");
         }
-        self.part([id], out);
+        self.part(now, [id], ending, out);
     }
 
     /// Disconnects the doomed.
-    pub(super) fn settle(&mut self, out: &mut Vec<Action>) {
+    pub(super) fn settle(&mut self, now: Time, out: &mut Vec<Action>) {
         let doomed = std::mem::take(&mut self.doomed);
         out.extend(doomed.iter().map(|&peer| Action::Close { peer }));
-        self.part(doomed, out);
+        self.part(now, doomed, Ending::Broken, out);
     }
 
     /// Clients are gone: the others of their clusters are judged without them.
@@ -50,43 +51,68 @@ impl Server {
     /// Clients that go together are judged together. One by one, a part of the cluster could lose the
     /// vote with its first node and get it back when the other part has lost one too; and votes would
     /// be pushed to nodes that are gone themselves.
-    pub(super) fn part(&mut self, gone: impl IntoIterator<Item = PeerId>, out: &mut Vec<Action>) {
+    pub(super) fn part(
+        &mut self,
+        now: Time,
+        gone: impl IntoIterator<Item = PeerId>,
+        ending: Ending,
+        out: &mut Vec<Action>,
+    ) {
         let mut last_of = BTreeMap::new();
         for id in gone {
-            let Some((cluster, node)) = self.take_out(id, out) else {
+            let Some((cluster, node, departure)) = self.take_out(now, id, ending, out) else {
                 continue;
             };
-            if let Some(earlier) = last_of.insert(cluster, node) {
+            if let Some((earlier, departure)) = last_of.insert(cluster, (node, departure)) {
                 if let Some(own) = self.clusters.get_mut(cluster) {
-                    own.arbiter.forget(View::without(&own.members, earlier));
+                    let view = View::without(&own.members, earlier);
+                    own.arbiter.forget(view, departure);
                 }
-                self.clusters.remove(cluster, earlier);
+                self.clusters.remove(now, cluster, earlier);
             }
         }
-        for (cluster, node) in last_of {
-            self.leave(cluster, node, out);
+        for (cluster, (node, departure)) in last_of {
+            self.leave(now, cluster, node, departure, out);
         }
     }
 
-    /// Forgets a connection; gives its place if it was a member's.
-    fn take_out(&mut self, id: PeerId, out: &mut Vec<Action>) -> Option<(ClusterId, NodeId)> {
+    /// Forgets a connection; if it was a member's, gives its place and what becomes of its vote.
+    fn take_out(
+        &mut self,
+        now: Time,
+        id: PeerId,
+        ending: Ending,
+        out: &mut Vec<Action>,
+    ) -> Option<(ClusterId, NodeId, Departure)> {
         out.push(Action::Tell(Notice::Left(self.party(id)?)));
         self.silence.forget(id);
         self.doomed.remove(&id);
-        match self.peers.remove(&id)?.stage {
-            Stage::Admitted(seat) => Some((seat.cluster, seat.node)),
+        let peer = self.peers.remove(&id)?;
+        match &peer.stage {
+            Stage::Admitted(seat) => {
+                let departure = self.departure(now, ending, &peer, seat);
+                Some((seat.cluster, seat.node, departure))
+            }
             Stage::Fresh | Stage::Named(_) => None,
         }
     }
 
     /// A node has left its cluster, and no other one is about to.
-    fn leave(&mut self, cluster: ClusterId, node: NodeId, out: &mut Vec<Action>) {
+    fn leave(
+        &mut self,
+        now: Time,
+        cluster: ClusterId,
+        node: NodeId,
+        departure: Departure,
+        out: &mut Vec<Action>,
+    ) {
         let Some(own) = self.clusters.get_mut(cluster) else {
             return;
         };
-        let verdict = own.arbiter.leave(View::without(&own.members, node));
+        let view = View::without(&own.members, node);
+        let verdict = own.arbiter.leave(now, view, departure);
         let name = own.name.clone();
-        self.clusters.remove(cluster, node);
+        self.clusters.remove(now, cluster, node);
         if self.clusters.get(cluster).is_none() {
             self.chronicle.left(&name);
         }
@@ -94,6 +120,7 @@ impl Server {
         self.keep_decision(cluster, trigger, &verdict.finding, None, &verdict.announce);
         self.tell_finding(cluster, verdict.finding, out);
         self.announce(cluster, verdict.announce, out);
+        self.watch_holdup(now, cluster, out);
     }
 
     /// Lets all clients go. Nothing is decided and nobody is told anything.
@@ -103,6 +130,7 @@ impl Server {
         out.extend(self.peers.keys().map(|&peer| Action::Close { peer }));
         self.peers.clear();
         self.clusters = Clusters::default();
+        self.holdups = Deadlines::default();
         self.silence = Silence::new(&self.config.settings);
     }
 }

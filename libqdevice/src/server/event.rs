@@ -57,8 +57,13 @@ pub enum Event {
         /// Why.
         fault: SendFault,
     },
-    /// The connection is gone, by the other side or by an error of the transport.
+    /// The other side has closed or reset the connection.
     Gone {
+        /// Which.
+        peer: PeerId,
+    },
+    /// The transport has failed in a way of which the other side may know nothing.
+    Lost {
         /// Which.
         peer: PeerId,
     },

@@ -1,10 +1,11 @@
 //! What the tests of the server share.
 
 use super::{Action, Event, Identity, PeerId, QnetdSettings, Server, ServerConfig};
-use crate::base::{Fingerprint, Millis, NodeId, NodeList, RingId, TieBreaker, Time};
+use crate::base::{Fingerprint, Millis, NodeId, NodeList, RingId, TieBreaker, Time, Vote};
 use crate::settings::Settings;
 use crate::wire::{
-    Init, Message, NodeListKind, NodeListReport, Plain, PreInit, SendFault, ServerError,
+    Init, LeaseNews, Message, NodeListKind, NodeListReport, OptType, Options, Plain, PreInit,
+    SendFault, ServerError,
 };
 
 /// A server with a clock that only moves when told.
@@ -88,8 +89,12 @@ impl Bench {
 
     /// Connects a client and has it admitted as `node`.
     pub(super) fn admitted(&mut self, peer: u64, cluster: &str, node: u32) {
+        self.admitted_with(peer, cluster, init(node));
+    }
+
+    pub(super) fn admitted_with(&mut self, peer: u64, cluster: &str, init: Init) {
         self.named(peer, cluster);
-        let reply = self.send(peer, Message::Init(init(node)));
+        let reply = self.send(peer, Message::Init(init));
         assert_eq!(error_of(&reply), Some(0));
     }
 }
@@ -144,6 +149,36 @@ pub(super) fn membership(ring: RingId, ids: &[u32]) -> Message {
         ring: Some(ring),
         nodes: NodeList::of_ids(ids.iter().copied()),
         ..NodeListReport::default()
+    })
+}
+
+/// The votes pushed to others.
+pub(super) fn announced(actions: &[Action]) -> Vec<(u64, Option<Vote>)> {
+    let vote = |action: &Action| match action {
+        Action::Send {
+            peer,
+            message: Message::VoteInfo(info),
+        } => Some((peer.0, info.vote)),
+        Action::Send { .. } | Action::StartTls { .. } | Action::Close { .. } | Action::Tell(_) => {
+            None
+        }
+    };
+    actions.iter().filter_map(vote).collect()
+}
+
+/// An INIT of a client whose vote ends with its lease.
+pub(super) fn leased(node: u32) -> Init {
+    Init {
+        supported_options: Some((0..=23).chain([OptType::Lease.number()]).collect()),
+        ..init(node)
+    }
+}
+
+pub(super) fn goodbye() -> Message {
+    Message::SetOption(Options {
+        seq: Some(9),
+        lease: Some(LeaseNews::Goodbye),
+        ..Options::default()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::clusters::Candidate;
 use super::peer::{Seat, Stage, Tls};
+use super::tenure::{Ending, Tenure, lists_lease};
 use super::{Action, Cause, Fault, Identity, Notice, Party, PeerId, Protection, Refusal, Server};
 use crate::base::{Algorithm, Fingerprint, Millis, NodeId, RingId, TieBreaker, Time, TlsSupport};
 use crate::vote::Member;
@@ -81,13 +82,19 @@ impl Server {
     }
 
     /// The TLS handshake with a client has failed.
-    pub(super) fn on_tls_failed(&mut self, id: PeerId, reason: String, out: &mut Vec<Action>) {
+    pub(super) fn on_tls_failed(
+        &mut self,
+        now: Time,
+        id: PeerId,
+        reason: String,
+        out: &mut Vec<Action>,
+    ) {
         if let Some(party) = self.party(id) {
             self.failed_handshakes += 1;
             self.chronicle.refused("tls-failed");
             self.keep_end(&party, "tls-failed");
             out.push(Action::Tell(Notice::TlsFailed(party, reason)));
-            self.part([id], out);
+            self.part(now, [id], Ending::Closed, out);
         }
     }
 
@@ -140,6 +147,8 @@ impl Server {
     fn init_reply(&self, asked: &Init, admitted: Result<(), Refusal>) -> InitReply {
         let settings = &self.config.settings;
         let size = |bytes| u32::try_from(bytes).unwrap_or(u32::MAX);
+        // A client that does not know of leases need not hear of them.
+        let known = |kind: &OptType| *kind != OptType::Lease || lists_lease(asked);
         InitReply {
             seq: asked.seq,
             error: Some(admitted.map_or_else(|refusal| refusal.code().number(), |()| 0)),
@@ -147,10 +156,14 @@ impl Server {
                 .supported_messages
                 .as_ref()
                 .map(|_| MsgType::ALL.iter().map(|kind| kind.number()).collect()),
-            supported_options: asked
-                .supported_options
-                .as_ref()
-                .map(|_| OptType::upstream().map(OptType::number).collect()),
+            supported_options: asked.supported_options.as_ref().map(|_| {
+                OptType::ALL
+                    .iter()
+                    .copied()
+                    .filter(known)
+                    .map(OptType::number)
+                    .collect()
+            }),
             max_request_size: Some(size(settings.max_client_receive_size)),
             max_reply_size: Some(size(settings.max_client_send_size)),
             supported_algorithms: Some(Algorithm::ALL.map(algorithm_number).to_vec()),
@@ -186,9 +199,9 @@ impl Server {
             tie_breaker,
             member,
         };
-        let cluster = self.clusters.admit(name, candidate)?;
+        let cluster = self.clusters.admit(now, name, candidate)?;
         self.chronicle.came(name);
-        peer.stage = Stage::Admitted(Seat::new(cluster, node));
+        peer.stage = Stage::Admitted(Seat::new(cluster, node, Tenure::of(asked)));
         Ok(())
     }
 
@@ -264,6 +277,7 @@ impl Server {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.heartbeat = heartbeat;
             peer.patience = patience;
+            peer.heard = now;
             self.silence.heard(now, id, patience);
         }
     }

@@ -11,7 +11,9 @@ mod event;
 mod fixture;
 mod gate;
 mod handshake;
+mod holdup;
 mod notice;
+mod pasts;
 mod peer;
 mod protection;
 mod refusal;
@@ -20,6 +22,7 @@ mod requests;
 mod settings;
 mod silence;
 mod status;
+mod tenure;
 mod what_if;
 
 pub use event::{Action, Event, Identity, PeerId};
@@ -30,7 +33,7 @@ pub use report::{Cursor, Wall};
 pub use settings::QnetdSettings;
 pub use what_if::WhatIfFault;
 
-use crate::base::{Aside, ClusterName, Fingerprint, Millis, NodeId, Time, TlsSupport};
+use crate::base::{Aside, ClusterName, Deadlines, Fingerprint, Millis, NodeId, Time, TlsSupport};
 use crate::vote::{Announcement, Finding, Grant};
 use crate::wire::{Malformed, Message, ReplyErrorCode, ServerError, VoteReply};
 use chronicle::Chronicle;
@@ -39,6 +42,7 @@ use peer::{Peer, Stage, Tls};
 use refusal::Fault;
 use silence::Silence;
 use std::collections::{BTreeMap, BTreeSet};
+use tenure::Ending;
 
 /// What the server is told at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -69,6 +73,8 @@ pub struct Server {
     peers: BTreeMap<PeerId, Peer>,
     clusters: Clusters,
     silence: Silence,
+    /// When those who wait for the end of a vote of others are to get it.
+    holdups: Deadlines<ClusterId>,
     /// Who is to be disconnected before the call returns.
     doomed: BTreeSet<PeerId>,
     /// The certificates that count no longer.
@@ -96,6 +102,7 @@ impl Server {
             config,
             peers: BTreeMap::new(),
             clusters: Clusters::default(),
+            holdups: Deadlines::default(),
             doomed: BTreeSet::new(),
             revoked: BTreeSet::new(),
             failed_handshakes: 0,
@@ -113,16 +120,17 @@ impl Server {
             Event::Accepted { peer, address } => self.accept(now, peer, address, out),
             Event::Received { peer, message } => self.receive(now, peer, message, out),
             Event::TlsUp { peer, identity } => self.on_tls_up(peer, identity, out),
-            Event::TlsFailed { peer, reason } => self.on_tls_failed(peer, reason, out),
+            Event::TlsFailed { peer, reason } => self.on_tls_failed(now, peer, reason, out),
             Event::Revoked(certificates) => self.on_revoked(certificates, out),
             Event::SendFailed { peer, fault } => {
                 self.doom(peer, Cause::SendFailed(fault), out);
             }
             Event::Dismissed { cluster, node } => self.dismiss(&cluster, node, out),
-            Event::Gone { peer } => self.on_gone(peer, out),
+            Event::Gone { peer } => self.on_gone(now, peer, Ending::Closed, out),
+            Event::Lost { peer } => self.on_gone(now, peer, Ending::Broken, out),
             Event::Shutdown => self.shut_down(out),
         }
-        self.settle(out);
+        self.settle(now, out);
     }
 
     /// A deadline has come.
@@ -133,13 +141,17 @@ impl Server {
                 self.doom(id, Cause::Silent(patience), out);
             }
         }
-        self.settle(out);
+        self.settle(now, out);
+        while let Some(cluster) = self.holdups.pop_due(now) {
+            self.lapse(now, cluster, out);
+        }
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
-        self.silence.next()
+        let soonest = [self.silence.next(), self.holdups.next()];
+        soonest.into_iter().flatten().min()
     }
 
     /// Who may be casting the vote of a cluster, with the ring it was granted for.
@@ -173,10 +185,10 @@ impl Server {
             address,
             heartbeat: FIRST_HEARTBEAT,
             patience,
+            heard: now,
             tls,
             stage,
             since: Aside::new(now),
-            heard: Aside::new(now),
         };
         self.peers.insert(id, peer);
     }
@@ -188,13 +200,12 @@ impl Server {
         message: Result<Message, Malformed>,
         out: &mut Vec<Action>,
     ) {
-        let Some(peer) = self.peers.get_mut(&id) else {
+        if !self.peers.contains_key(&id) {
             return;
-        };
+        }
         match message {
             Ok(message) => {
-                *peer.heard = now;
-                self.silence.heard(now, id, peer.patience);
+                self.hear(now, id);
                 let seq = message.seq();
                 match self.serve(now, id, message, out) {
                     Ok(()) => {}
@@ -205,14 +216,21 @@ impl Server {
             Err(malformed) => {
                 // What was skipped is no sign of life: the client does not speak our protocol.
                 if matches!(malformed, Malformed::Undecodable(_)) {
-                    *peer.heard = now;
-                    self.silence.heard(now, id, peer.patience);
+                    self.hear(now, id);
                 }
                 if let Some(party) = self.party(id) {
                     out.push(Action::Tell(Notice::Malformed(party, malformed)));
                 }
                 send_error(id, malformed.seq(), malformed.reply_code(), out);
             }
+        }
+    }
+
+    /// A client has given a sign of life.
+    fn hear(&mut self, now: Time, id: PeerId) {
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.heard = now;
+            self.silence.heard(now, id, peer.patience);
         }
     }
 
@@ -324,7 +342,8 @@ fn send_error(peer: PeerId, seq: Option<u32>, code: ReplyErrorCode, out: &mut Ve
 #[cfg(test)]
 mod tests {
     use super::fixture::{
-        Bench, certified_for, config, confirmation, error, init, membership, preinit,
+        Bench, announced, certified_for, config, confirmation, error, goodbye, init, membership,
+        preinit,
     };
     use super::*;
     use crate::base::{RingId, Vote};
@@ -344,21 +363,6 @@ mod tests {
             seq,
             fault: DecodeFault::Truncated,
         })
-    }
-
-    /// The votes pushed to others.
-    fn announced(actions: &[Action]) -> Vec<(u64, Option<Vote>)> {
-        let vote = |action: &Action| match action {
-            Action::Send {
-                peer,
-                message: Message::VoteInfo(info),
-            } => Some((peer.0, info.vote)),
-            Action::Send { .. }
-            | Action::StartTls { .. }
-            | Action::Close { .. }
-            | Action::Tell(_) => None,
-        };
-        actions.iter().filter_map(vote).collect()
     }
 
     /// Two nodes, 1 on connection 1 and 2 on connection 2, together and with votes confirmed.
@@ -565,11 +569,13 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_leaves_takes_its_grant_along() {
+    fn a_node_that_says_goodbye_takes_its_grant_along() {
         let mut bench = pair();
         assert_eq!(bench.granted(), [1, 2]);
+        bench.send(2, goodbye());
         bench.handle(Event::Gone { peer: PeerId(2) });
         assert_eq!(bench.granted(), [1]);
+        bench.send(1, goodbye());
         bench.handle(Event::Gone { peer: PeerId(1) });
         assert_eq!(bench.granted(), [0; 0]);
     }

@@ -116,6 +116,15 @@ pub enum Notice {
         /// Whether it differs from what it saw when the cluster was settled last.
         changed: bool,
     },
+    /// A partition that deserves the vote has to wait for it.
+    HeldUp {
+        /// Of which cluster.
+        cluster: ClusterName,
+        /// Who is gone and may still cast the vote.
+        holder: NodeId,
+        /// For how long at most, in milliseconds.
+        millis: u64,
+    },
 }
 
 impl Notice {
@@ -138,7 +147,7 @@ impl Notice {
             | Self::Malformed(..)
             | Self::TestAlgorithm(_)
             | Self::Dropped(_, Cause::Silent(_) | Cause::Asked) => Level::Warning,
-            Self::Judged { changed: true, .. } => Level::Info,
+            Self::Judged { changed: true, .. } | Self::HeldUp { .. } => Level::Info,
             Self::Connected { .. }
             | Self::Admitted { .. }
             | Self::Answered { .. }
@@ -225,6 +234,15 @@ impl fmt::Display for Notice {
             Self::Judged {
                 cluster, finding, ..
             } => write!(f, "Cluster {cluster}: {}", Seen(finding)),
+            Self::HeldUp {
+                cluster,
+                holder,
+                millis,
+            } => write!(
+                f,
+                "Cluster {cluster}: the vote waits for node {holder}, which is gone and may still cast it: \
+                 at most {millis} ms"
+            ),
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::Identity;
 use super::clusters::ClusterId;
+use super::tenure::Tenure;
 use crate::base::{Aside, ClusterName, Fingerprint, Heuristics, Millis, NodeId, Time, Vote};
 use std::collections::BTreeSet;
 
@@ -12,12 +13,12 @@ pub(super) struct Peer {
     pub(super) heartbeat: Millis,
     /// How long it may be silent.
     pub(super) patience: Millis,
+    /// When it was heard last.
+    pub(super) heard: Time,
     pub(super) tls: Tls,
     pub(super) stage: Stage,
     /// When it connected.
     pub(super) since: Aside<Time>,
-    /// When the last message came.
-    pub(super) heard: Aside<Time>,
 }
 
 /// How the bytes of a connection are protected.
@@ -47,6 +48,7 @@ pub(super) enum Stage {
 pub(super) struct Seat {
     pub(super) cluster: ClusterId,
     pub(super) node: NodeId,
+    pub(super) tenure: Tenure,
     /// Version of the configuration, if the last configured list had one.
     pub(super) config_version: Option<u64>,
     /// Heuristics of the last membership list.
@@ -77,10 +79,11 @@ pub(super) struct LastVotes {
 
 impl Seat {
     /// The place of a client that has just been admitted.
-    pub(super) fn new(cluster: ClusterId, node: NodeId) -> Self {
+    pub(super) fn new(cluster: ClusterId, node: NodeId, tenure: Tenure) -> Self {
         Self {
             cluster,
             node,
+            tenure,
             config_version: None,
             membership_heuristics: Heuristics::Undefined,
             regular_heuristics: Heuristics::Undefined,

@@ -192,7 +192,7 @@ impl Server {
                 Protection::Verified => Protected::Verified,
             },
             connected_at_ms: wall(*peer.since),
-            last_heard_at_ms: wall(*peer.heard),
+            last_heard_at_ms: wall(peer.heard),
             heartbeat_ms: peer.heartbeat.0.into(),
             configuration_version: seat.config_version,
             configured: configured

@@ -8,7 +8,7 @@ use crate::base::{Heuristics, NodeId, RingId, Time, Vote};
 use crate::report::Trigger;
 use crate::vote::{Member, Occasion, Verdict, View};
 use crate::wire::{
-    HeuristicsReply, HeuristicsReport, Message, MsgType, NodeListKind, NodeListReply,
+    HeuristicsReply, HeuristicsReport, LeaseNews, Message, MsgType, NodeListKind, NodeListReply,
     NodeListReport, Options, Plain, VoteReply,
 };
 
@@ -41,10 +41,10 @@ impl Server {
                     message: Message::EchoReply(echo),
                 });
             }
-            Message::NodeList(report) => self.on_node_list(id, report, out)?,
-            Message::AskForVote(asked) => self.on_ask_for_vote(id, asked, out)?,
-            Message::VoteInfoReply(reply) => self.on_vote_info_reply(id, reply, out)?,
-            Message::HeuristicsChange(report) => self.on_heuristics_change(id, report, out)?,
+            Message::NodeList(report) => self.on_node_list(now, id, report, out)?,
+            Message::AskForVote(asked) => self.on_ask_for_vote(now, id, asked, out)?,
+            Message::VoteInfoReply(reply) => self.on_vote_info_reply(now, id, reply, out)?,
+            Message::HeuristicsChange(report) => self.on_heuristics_change(now, id, report, out)?,
             Message::PreInitReply(_)
             | Message::InitReply(_)
             | Message::ServerError(_)
@@ -73,6 +73,9 @@ impl Server {
         if let (Some(keep), Some(member)) = (asked.keep_active_partition, self.member_mut(place)) {
             member.keep_active_partition = keep;
         }
+        if let (Some(LeaseNews::Goodbye), Some(seat)) = (asked.lease, self.seat_mut(id)) {
+            seat.tenure.goodbye = true;
+        }
         out.push(Action::Send {
             peer: id,
             message: Message::SetOptionReply(asked),
@@ -82,6 +85,7 @@ impl Server {
 
     fn on_node_list(
         &mut self,
+        now: Time,
         id: PeerId,
         report: NodeListReport,
         out: &mut Vec<Action>,
@@ -107,7 +111,7 @@ impl Server {
                 Occasion::Quorum
             }
         };
-        let (vote, ring) = self.judge(id, place, occasion, member, out)?;
+        let (vote, ring) = self.judge(now, id, place, occasion, member, out)?;
         if let Some(seat) = self.seat_mut(id) {
             match kind {
                 NodeListKind::InitialConfig | NodeListKind::ChangedConfig => {
@@ -132,6 +136,7 @@ impl Server {
 
     fn on_ask_for_vote(
         &mut self,
+        now: Time,
         id: PeerId,
         asked: Plain,
         out: &mut Vec<Action>,
@@ -141,7 +146,7 @@ impl Server {
             .seq
             .ok_or(Refusal::Missing(MsgType::AskForVote, "seq number set"))?;
         let member = self.member(place).cloned().unwrap_or_default();
-        let (vote, ring) = self.judge(id, place, Occasion::Question, member, out)?;
+        let (vote, ring) = self.judge(now, id, place, Occasion::Question, member, out)?;
         let reply = VoteReply {
             seq: Some(seq),
             vote: Some(vote),
@@ -157,6 +162,7 @@ impl Server {
     /// A client has confirmed a pushed vote. There is no answer.
     fn on_vote_info_reply(
         &mut self,
+        now: Time,
         id: PeerId,
         reply: Plain,
         out: &mut Vec<Action>,
@@ -169,19 +175,21 @@ impl Server {
             out.push(Action::Tell(Notice::Confirmed { party, seq }));
         }
         if let Some(own) = self.clusters.get_mut(cluster) {
-            let announce = own.arbiter.confirm(node, seq, &own.members);
+            let announce = own.arbiter.confirm(now, node, seq, &own.members);
             if !announce.is_empty() {
                 let finding = own.finding.clone();
                 let trigger = (Trigger::Confirmed, node);
                 self.keep_decision(cluster, trigger, &finding, None, &announce);
             }
             self.announce(cluster, announce, out);
+            self.watch_holdup(now, cluster, out);
         }
         Ok(())
     }
 
     fn on_heuristics_change(
         &mut self,
+        now: Time,
         id: PeerId,
         report: HeuristicsReport,
         out: &mut Vec<Action>,
@@ -194,7 +202,7 @@ impl Server {
         }
         let mut member = self.member(place).cloned().unwrap_or_default();
         member.heuristics = report.heuristics;
-        let (vote, ring) = self.judge(id, place, Occasion::Heuristics, member, out)?;
+        let (vote, ring) = self.judge(now, id, place, Occasion::Heuristics, member, out)?;
         if let Some(seat) = self.seat_mut(id) {
             seat.regular_heuristics = report.heuristics;
         }
@@ -218,6 +226,7 @@ impl Server {
     /// The algorithm does not accept the report: nothing is stored.
     fn judge(
         &mut self,
+        now: Time,
         id: PeerId,
         (cluster, node): (ClusterId, NodeId),
         occasion: Occasion,
@@ -246,7 +255,7 @@ impl Server {
         let view = View::with(&own.members, node, &reported);
         let verdict = own
             .arbiter
-            .judge(occasion, view)
+            .judge(now, occasion, view)
             .map_err(Refusal::Objection)?;
         own.members.insert(node, reported);
         let trigger = (occasion.into(), node);
@@ -258,6 +267,7 @@ impl Server {
         self.keep_decision(cluster, trigger, &finding, Some(reply), &announce);
         self.tell_finding(cluster, finding, out);
         self.announce(cluster, announce, out);
+        self.watch_holdup(now, cluster, out);
         if let Some(seat) = self.seat_mut(id) {
             seat.votes.note(reply);
         }

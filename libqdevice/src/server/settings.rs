@@ -1,4 +1,4 @@
-use crate::base::{KeepActivePartition, Millis};
+use crate::base::{Handover, KeepActivePartition, Millis};
 use crate::settings::{Coefficient, Group, Umask, settings};
 
 settings! {
@@ -45,6 +45,9 @@ settings! {
         ipc_max_send_size: u64 = 10_485_760, 1024..=LLONG_MAX;
         /// Whether, between equal halves, the one that has the vote keeps it, for clients that do not say.
         keep_active_partition_tie_breaker: KeepActivePartition = KeepActivePartition::Disabled;
+        /// When the vote of a client that is lost goes to another partition: safe, when the client must
+        /// have lost it too; c, at once, as the C program does.
+        vote_handover: Handover = Handover::Safe;
     }
     deprecated: [dpd_interval];
 }
@@ -96,6 +99,7 @@ mod tests {
                 "ipc_max_receive_size=4096",
                 "ipc_max_send_size=10485760",
                 "keep_active_partition_tie_breaker=off",
+                "vote_handover=safe",
             ]
         );
     }
@@ -112,6 +116,7 @@ mod tests {
             "dpd_interval_coefficient=1000",
             "ipc_max_clients=0",
             "ipc_max_receive_size=1024",
+            "vote_handover=C",
         ] {
             assert_eq!(apply(good), Ok(vec![]), "{good}");
         }
@@ -127,6 +132,7 @@ mod tests {
             "ipc_max_clients=-1",
             "ipc_max_send_size=1023",
             "dpd_enabled=maybe",
+            "vote_handover=fast",
         ] {
             assert!(
                 matches!(apply(bad), Err(SettingsError::Invalid { .. })),

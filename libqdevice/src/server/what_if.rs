@@ -2,9 +2,9 @@
 
 use super::Server;
 use super::clusters::Cluster;
-use crate::base::{ClusterName, NodeId, RingId, Vote};
+use crate::base::{ClusterName, NodeId, RingId, Time, Vote};
 use crate::report::{ClusterReport, Heading, Outcome, WhatIf};
-use crate::vote::{Announcement, Arbiter, Finding, Member, Members, Occasion, View};
+use crate::vote::{Announcement, Arbiter, Departure, Finding, Member, Members, Occasion, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why there is no answer to such a question.
@@ -66,6 +66,9 @@ impl Server {
     }
 }
 
+/// When it would be decided: nobody waits for the vote of a node that is gone any more.
+const LATER: Time = Time::from_millis(u64::MAX);
+
 /// A copy of a cluster whose nodes confirm whatever they are told.
 struct World {
     arbiter: Arbiter,
@@ -116,7 +119,11 @@ impl World {
     }
 
     fn leave(&mut self, node: NodeId) {
-        let verdict = self.arbiter.leave(View::without(&self.members, node));
+        let verdict = self.arbiter.leave(
+            LATER,
+            View::without(&self.members, node),
+            Departure::Withdrawn,
+        );
         self.members.remove(&node);
         self.told.remove(&node);
         self.see(verdict.finding);
@@ -126,7 +133,7 @@ impl World {
     fn report(&mut self, node: NodeId, member: Member) {
         let view = View::with(&self.members, node, &member);
         // A report of a node that stands in its own ring is not objected to.
-        let Ok(verdict) = self.arbiter.judge(Occasion::Membership, view) else {
+        let Ok(verdict) = self.arbiter.judge(LATER, Occasion::Membership, view) else {
             return;
         };
         self.members.insert(node, member);
@@ -146,7 +153,10 @@ impl World {
         let mut due: std::collections::VecDeque<_> = announced.into();
         while let Some(next) = due.pop_front() {
             self.told.insert(next.to, next.vote);
-            due.extend(self.arbiter.confirm(next.to, next.seq, &self.members));
+            due.extend(
+                self.arbiter
+                    .confirm(LATER, next.to, next.seq, &self.members),
+            );
         }
     }
 

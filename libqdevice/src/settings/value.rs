@@ -1,4 +1,4 @@
-use crate::base::{KeepActivePartition, Millis};
+use crate::base::{Handover, KeepActivePartition, Millis};
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -91,6 +91,26 @@ impl Value for KeepActivePartition {
         match self {
             Self::Enabled => "on",
             Self::Disabled => "off",
+        }
+        .to_owned()
+    }
+}
+
+impl Value for Handover {
+    type Limits = ();
+
+    fn parse(text: &str, (): &()) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "safe" => Some(Self::Safe),
+            "c" => Some(Self::AtOnce),
+            _ => None,
+        }
+    }
+
+    fn show(&self) -> String {
+        match self {
+            Self::Safe => "safe",
+            Self::AtOnce => "c",
         }
         .to_owned()
     }

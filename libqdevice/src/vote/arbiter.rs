@@ -1,7 +1,8 @@
-use super::{Announcement, FfSplit, Grant, LastMan, Members, Scope, View, test_algorithm};
-use crate::base::{Algorithm, NodeId, TieBreaker, Vote};
+use super::handover::{Absent, Departure, Grant, Holdup};
+use super::{Announcement, FfSplit, LastMan, Members, Round, Scope, View, test_algorithm};
+use crate::base::{Algorithm, NodeId, TieBreaker, Time, Vote};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The server half of the algorithm a cluster has chosen, with all it remembers of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -109,15 +110,33 @@ impl Verdict {
     }
 }
 
-impl Arbiter {
-    /// Starts an algorithm for a new cluster.
+/// What stays true of a cluster when all its nodes have left, or the server has.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Past {
+    /// The partition that got the vote last.
+    pub active: BTreeSet<NodeId>,
+    /// Who may still cast the vote.
+    pub absent: BTreeMap<NodeId, Absent>,
+}
+
+impl Past {
+    /// The moment from which on it means nothing.
     #[must_use]
-    pub fn new(algorithm: Algorithm, tie_breaker: TieBreaker) -> Self {
+    pub fn ends(&self) -> Option<Time> {
+        self.absent.values().map(|absent| absent.until.apart).max()
+    }
+}
+
+impl Arbiter {
+    /// Starts an algorithm for a cluster of which this is known.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, tie_breaker: TieBreaker, past: Past) -> Self {
+        let last_man = |past, scope| Self::LastMan(LastMan::after(past, scope, tie_breaker));
         match algorithm {
             Algorithm::Test => Self::Test,
-            Algorithm::FfSplit => Self::FfSplit(FfSplit::new(tie_breaker)),
-            Algorithm::TwoNodeLms => Self::LastMan(LastMan::new(Scope::TwoNodes, tie_breaker)),
-            Algorithm::Lms => Self::LastMan(LastMan::new(Scope::AnySize, tie_breaker)),
+            Algorithm::FfSplit => Self::FfSplit(FfSplit::after(past, tie_breaker)),
+            Algorithm::TwoNodeLms => last_man(past, Scope::TwoNodes),
+            Algorithm::Lms => last_man(past, Scope::AnySize),
         }
     }
 
@@ -126,49 +145,103 @@ impl Arbiter {
     /// # Errors
     ///
     /// The report is not accepted: nothing has changed, and it is not to be stored.
-    pub fn judge(&mut self, occasion: Occasion, view: View<'_>) -> Result<Verdict, Objection> {
+    pub fn judge(
+        &mut self,
+        now: Time,
+        occasion: Occasion,
+        view: View<'_>,
+    ) -> Result<Verdict, Objection> {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.judge(occasion, view),
-            Self::LastMan(last_man) => last_man.judge(occasion, view),
+            Self::FfSplit(ffsplit) => ffsplit.judge(now, occasion, view),
+            Self::LastMan(last_man) => last_man.judge(now, occasion, view),
             Self::Test => Ok(test_algorithm::judge(occasion)),
         }
     }
 
     /// A node has confirmed an announcement.
-    pub fn confirm(&mut self, node: NodeId, seq: u32, stored: &Members) -> Vec<Announcement> {
+    pub fn confirm(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        seq: u32,
+        stored: &Members,
+    ) -> Vec<Announcement> {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.confirm(node, seq, stored),
-            Self::LastMan(last_man) => last_man.confirm(node, seq, stored),
+            Self::FfSplit(ffsplit) => ffsplit.confirm(now, node, seq, stored),
+            Self::LastMan(last_man) => last_man.confirm(now, node, seq, stored),
+            Self::Test => Vec::new(),
+        }
+    }
+
+    /// Time has passed: those who wait for the end of a vote may get it now. To be called when
+    /// [`holdup`](Self::holdup) ends.
+    pub fn lapse(&mut self, now: Time, stored: &Members) -> Vec<Announcement> {
+        match self {
+            Self::FfSplit(ffsplit) => ffsplit.lapse(now, stored),
+            Self::LastMan(last_man) => last_man.lapse(now, stored),
             Self::Test => Vec::new(),
         }
     }
 
     /// The view's subject has left together with others; the cluster is judged when the last of them
     /// [leaves](Self::leave).
-    pub fn forget(&mut self, view: View<'_>) {
+    pub fn forget(&mut self, view: View<'_>, departure: Departure) {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.forget(view.subject()),
-            Self::LastMan(last_man) => last_man.forget(view),
+            Self::FfSplit(ffsplit) => ffsplit.forget(view.subject(), departure),
+            Self::LastMan(last_man) => last_man.forget(view, departure),
             Self::Test => {}
         }
     }
 
     /// The view's subject has left. There is nobody to answer, so the reply means nothing.
-    pub fn leave(&mut self, view: View<'_>) -> Verdict {
+    pub fn leave(&mut self, now: Time, view: View<'_>, departure: Departure) -> Verdict {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.leave(view),
-            Self::LastMan(last_man) => last_man.leave(view),
+            Self::FfSplit(ffsplit) => ffsplit.leave(now, view, departure),
+            Self::LastMan(last_man) => last_man.leave(now, view, departure),
             Self::Test => Verdict::only(Vote::NoChange),
         }
     }
 
-    /// Who may be casting the vote, as far as the algorithm keeps it from others.
+    /// Why those who deserve the vote do not get it yet.
+    #[must_use]
+    pub fn holdup(&self, now: Time) -> Option<Holdup> {
+        self.round()?.holdup(now)
+    }
+
+    /// Who may be casting the vote, as far as the algorithm keeps it from others: the connected nodes,
+    /// then those that have left.
     #[must_use]
     pub fn grants(&self) -> Vec<(NodeId, Grant)> {
+        let Some(round) = self.round() else {
+            return Vec::new();
+        };
+        let connected = round.grants().map(|(id, grant)| (id, grant.clone()));
+        let absent = round.absent().iter();
+        let absent = absent.map(|(&id, absent)| (id, absent.grant.clone()));
+        connected.chain(absent).collect()
+    }
+
+    /// What stays true if nobody comes back.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        let active = match self {
+            Self::FfSplit(ffsplit) => ffsplit.active().clone(),
+            Self::LastMan(last_man) => last_man.active().clone(),
+            Self::Test => BTreeSet::new(),
+        };
+        let absent = self.round().map(|round| round.absent().clone());
+        Past {
+            active,
+            absent: absent.unwrap_or_default(),
+        }
+    }
+
+    /// Who has been told what.
+    const fn round(&self) -> Option<&Round> {
         match self {
-            Self::FfSplit(ffsplit) => ffsplit.grants(),
-            Self::LastMan(last_man) => last_man.grants(),
-            Self::Test => Vec::new(),
+            Self::FfSplit(ffsplit) => Some(ffsplit.round()),
+            Self::LastMan(last_man) => Some(last_man.round()),
+            Self::Test => None,
         }
     }
 }

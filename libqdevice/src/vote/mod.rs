@@ -5,6 +5,7 @@
 
 mod arbiter;
 mod ffsplit;
+mod handover;
 mod lms;
 mod partition;
 mod round;
@@ -12,10 +13,11 @@ mod strategy;
 mod test_algorithm;
 mod view;
 
-pub use arbiter::{Arbiter, Finding, Objection, Occasion, Reason, Verdict};
+pub use arbiter::{Arbiter, Finding, Objection, Occasion, Past, Reason, Verdict};
 pub use ffsplit::FfSplit;
+pub use handover::{Absent, Departure, Grant, Heir, Holdup, Until};
 pub use lms::{LastMan, Scope};
 pub use partition::{Partition, configurations_agree, partitions};
-pub use round::{Announcement, Grant, Round};
+pub use round::{Announcement, Round};
 pub use strategy::{NodeVotes, Persistence, Strategy, StrategyFault, VoteFacts, WaitForAll};
 pub use view::{Member, Members, Roster, View};

@@ -22,6 +22,7 @@ mod safety;
 mod world;
 
 use libqdevice::base::Algorithm;
+use libqdevice::base::Handover::{self, AtOnce, Safe};
 use world::World;
 
 /// What goes wrong on purpose, to see that the checks notice it.
@@ -51,9 +52,12 @@ fn runs() -> u64 {
     asked.parse().expect("RUNS is a number")
 }
 
-fn the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(algorithm: Algorithm) {
+fn the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(
+    algorithm: Algorithm,
+    handover: Handover,
+) {
     for seed in 0..runs() {
-        if let Err(failure) = World::new(algorithm, seed, Flaw::None).run() {
+        if let Err(failure) = World::new(algorithm, seed, Flaw::None, handover).run() {
             panic!("seed {seed}: {failure}");
         }
     }
@@ -61,17 +65,22 @@ fn the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(algorithm: Algo
 
 #[test]
 fn ffsplit() {
-    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::FfSplit);
+    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::FfSplit, AtOnce);
+}
+
+#[test]
+fn ffsplit_waiting_for_those_who_are_gone() {
+    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::FfSplit, Safe);
 }
 
 #[test]
 fn lms() {
-    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::Lms);
+    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::Lms, AtOnce);
 }
 
 #[test]
 fn two_node_lms() {
-    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::TwoNodeLms);
+    the_vote_is_safe_at_every_step_and_in_the_right_place_at_rest(Algorithm::TwoNodeLms, AtOnce);
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn what_goes_wrong_is_noticed() {
     ];
     for (flaw, algorithms) in flaws {
         for &algorithm in algorithms {
-            let fails = |&seed: &u64| World::new(algorithm, seed, flaw).run().is_err();
+            let fails = |&seed: &u64| World::new(algorithm, seed, flaw, AtOnce).run().is_err();
             let failing = (0..1000).filter(fails).take(3).count();
             assert_eq!(failing, 3, "{algorithm:?}, {flaw:?}: hardly ever noticed");
         }

@@ -3,14 +3,16 @@
 use crate::Flaw;
 use crate::chronicle::Chronicle;
 use libqdevice::base::{
-    Algorithm, Dice, Heuristics, KeepActivePartition, NodeId, RingId, TieBreaker, Time, Vote,
+    Algorithm, Dice, Handover, Heuristics, KeepActivePartition, NodeId, RingId, TieBreaker, Time,
+    Vote,
 };
-use libqdevice::server::{Action, Event, PeerId, Server, ServerConfig};
+use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server, ServerConfig};
 use libqdevice::wire::{Message, NodeListKind, Plain, SendFault};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(crate) struct World {
     server: Server,
+    now: Time,
     pub(crate) dice: Dice,
     pub(crate) algorithm: Algorithm,
     pub(crate) flaw: Flaw,
@@ -62,7 +64,7 @@ pub(crate) struct Link {
 }
 
 impl World {
-    pub(crate) fn new(algorithm: Algorithm, seed: u64, flaw: Flaw) -> Self {
+    pub(crate) fn new(algorithm: Algorithm, seed: u64, flaw: Flaw, handover: Handover) -> Self {
         let mut dice = Dice::new(seed);
         let size = match algorithm {
             Algorithm::TwoNodeLms => 2,
@@ -97,7 +99,16 @@ impl World {
             owes_config: false,
         };
         Self {
-            server: Server::new(ServerConfig::default()),
+            server: Server::new(ServerConfig {
+                settings: QnetdSettings {
+                    vote_handover: handover,
+                    // Time passes only for votes of nodes that are gone.
+                    dpd_enabled: false,
+                    ..QnetdSettings::default()
+                },
+                ..ServerConfig::default()
+            }),
+            now: Time::default(),
             nodes: all.iter().map(|&id| node(id)).collect(),
             dice,
             algorithm,
@@ -133,6 +144,7 @@ impl World {
             while self.progress() {
                 self.check_safety()?;
             }
+            self.wait_for_lost_votes()?;
             self.check_rest()?;
         }
         Ok(())
@@ -256,8 +268,27 @@ impl World {
 
     pub(crate) fn happen(&mut self, event: Event) {
         let mut out = Vec::new();
-        self.server.handle(Time::default(), event.clone(), &mut out);
+        self.server.handle(self.now, event.clone(), &mut out);
         self.follow(&event, &out);
+        self.perform(out);
+    }
+
+    /// Time passes until nobody waits for the end of a vote any more.
+    fn wait_for_lost_votes(&mut self) -> Result<(), String> {
+        while let Some(deadline) = self.server.next_deadline() {
+            self.now = deadline;
+            self.note(format!("it is {} ms later", deadline.as_millis()));
+            let mut out = Vec::new();
+            self.server.handle_timeout(deadline, &mut out);
+            self.perform(out);
+            while self.progress() {
+                self.check_safety()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, out: Vec<Action>) {
         let mut acks = 0;
         for action in out {
             match action {
@@ -288,7 +319,7 @@ impl World {
     /// Writes down what the server has heard.
     fn follow(&mut self, event: &Event, actions: &[Action]) {
         match event {
-            Event::Gone { peer } => self.chronicle.left(*peer),
+            Event::Gone { peer } | Event::Lost { peer } => self.chronicle.left(*peer),
             Event::Received {
                 peer,
                 message: Ok(message),

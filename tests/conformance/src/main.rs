@@ -83,7 +83,7 @@ fn examine(args: &ArgMatches) -> anyhow::Result<bool> {
     }
     if let Some(program) = args.get_one::<String>("start") {
         for (options, cases) in &groups {
-            let subject = Subject::start(Path::new(program), options)?;
+            let subject = Subject::start(Path::new(program), dialect, options)?;
             for case in cases {
                 report.examine(case, subject.address());
             }

@@ -19,6 +19,17 @@ pub enum Dialect {
     Ours,
 }
 
+impl Dialect {
+    /// What a server is told so that its answers can be compared: ours waits otherwise for the end of
+    /// the votes of lost clients.
+    pub(crate) const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Theirs => &[],
+            Self::Ours => &["-S", "vote_handover=c"],
+        }
+    }
+}
+
 /// One connection of a dialogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Peer(pub char);

@@ -1,6 +1,6 @@
 use crate::clock;
 use crate::connection::{Arrival, Connection};
-use crate::script::{PATIENCE, bytes_of, preinit_reply};
+use crate::script::{Dialect, PATIENCE, bytes_of, preinit_reply};
 use anyhow::{Context as _, bail};
 use libqdevice::wire::{Message, PreInit};
 use std::fs::File;
@@ -24,11 +24,11 @@ impl Subject {
     ///
     /// # Errors
     /// The program cannot be started or does not serve; its log is in the error.
-    pub fn start(program: &Path, options: &[&str]) -> anyhow::Result<Self> {
+    pub fn start(program: &Path, dialect: Dialect, options: &[&str]) -> anyhow::Result<Self> {
         // Between finding a port free and using it another process may take it.
         let mut tries = 1;
         loop {
-            match Self::start_once(program, options) {
+            match Self::start_once(program, dialect, options) {
                 Ok(subject) => return Ok(subject),
                 Err(_) if tries < 5 => tries += 1,
                 Err(error) => {
@@ -38,7 +38,7 @@ impl Subject {
         }
     }
 
-    fn start_once(program: &Path, options: &[&str]) -> anyhow::Result<Self> {
+    fn start_once(program: &Path, dialect: Dialect, options: &[&str]) -> anyhow::Result<Self> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let address = free_address(number).context("cannot find a free port")?;
@@ -60,6 +60,7 @@ impl Subject {
                 &address.port().to_string(),
             ])
             .args(["-S", &files])
+            .args(dialect.options())
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

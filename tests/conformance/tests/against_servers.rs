@@ -16,7 +16,8 @@ fn failures(program: &Path, dialect: Dialect) -> Vec<String> {
             .into_iter()
             .map(|(options, cases)| {
                 scope.spawn(move || {
-                    let subject = Subject::start(program, options).expect("the server starts");
+                    let subject =
+                        Subject::start(program, dialect, options).expect("the server starts");
                     let at_once = if options.is_empty() { 1 } else { cases.len() };
                     let failed: Vec<_> = cases
                         .chunks(at_once)

@@ -1,6 +1,6 @@
 //! When the servers act by themselves, measured on both in turns.
 
-use conformance::Subject;
+use conformance::{Dialect, Subject};
 use libqdevice::base::{Millis, NodeList, RingId, TieBreaker, Vote};
 use libqdevice::wire::{
     Deframer, Init, Message, NodeListKind, NodeListReport, Plain, PreInit, algorithm_number,
@@ -152,8 +152,10 @@ fn split(subject: &Subject, cluster: &str) -> Duration {
 
 /// Medians of the C server and ours, measured in turns; `None` without the C server.
 fn medians(measure: fn(&Subject, &str) -> Duration) -> Option<(Duration, Duration)> {
-    let theirs = Subject::start(servers::theirs()?, &[]).expect("the C server starts");
-    let ours = Subject::start(&servers::ours("corosync-qnetd"), &[]).expect("our server starts");
+    let theirs =
+        Subject::start(servers::theirs()?, Dialect::Theirs, &[]).expect("the C server starts");
+    let ours = Subject::start(&servers::ours("corosync-qnetd"), Dialect::Ours, &[])
+        .expect("our server starts");
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..ROUNDS {
         for (times, subject) in times.iter_mut().zip([&theirs, &ours]) {

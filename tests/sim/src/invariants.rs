@@ -191,7 +191,7 @@ impl ServerWatch {
             server::Event::Accepted { peer, .. } => {
                 self.peers.insert(*peer, Seen::default());
             }
-            server::Event::Gone { peer } => {
+            server::Event::Gone { peer } | server::Event::Lost { peer } => {
                 self.peers.remove(peer);
             }
             server::Event::Received {

@@ -52,7 +52,6 @@ fn the_holder_of_the_vote_loses_its_server() {
 }
 
 #[test]
-#[ignore = "K1 of docs/differences.md: the hand-over rule is not there yet"]
 fn the_qdevice_of_the_holder_is_killed_or_frozen() {
     for algorithm in [Algorithm::FfSplit, Algorithm::Lms, Algorithm::TwoNodeLms] {
         for what in [What::KillDevice(0), What::StopDevice(0)] {

@@ -1,11 +1,6 @@
 //! Two thousand worlds. `cargo run --profile campaign -p sim -- --worlds 100000` plays more.
 
-use sim::invariants::Rule;
 use sim::{Plan, play_all};
-
-/// Broken by the present cores, and not looked at until they are better: see K1 and Q58 in
-/// `docs/differences.md`.
-const KNOWN: [Rule; 1] = [Rule::OnePartition];
 
 #[test]
 fn two_thousand_worlds_keep_every_rule() {
@@ -13,7 +8,6 @@ fn two_thousand_worlds_keep_every_rule() {
     let failures: Vec<String> = findings
         .failures
         .iter()
-        .filter(|failure| !KNOWN.contains(&failure.violation.rule))
         .map(|failure| format!("seed {}: {}", failure.plan.seed, failure.violation))
         .collect();
     assert!(

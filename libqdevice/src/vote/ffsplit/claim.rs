@@ -43,18 +43,18 @@ pub(super) struct Rules<'a> {
 /// Chooses the partition with the greatest claim.
 ///
 /// The view is settled: its members agree on configuration and memberships.
-pub(super) fn choose<'v>(
-    partitions: &[Partition<'v>],
+pub(super) fn choose<'a, 'v>(
+    partitions: &'a [Partition<'v>],
     view: View<'_>,
     rules: Rules<'_>,
-) -> Option<(&'v BTreeSet<NodeId>, Reason)> {
+) -> Option<(&'a Partition<'v>, Reason)> {
     let mut claims: Vec<_> = partitions
         .iter()
-        .filter_map(|part| Some((claim(part, view, rules)?, part.ids)))
+        .filter_map(|part| Some((claim(part, view, rules)?, part)))
         .collect();
     claims.sort_by_key(|&(claim, _)| Reverse(claim));
-    let &(best, nodes) = claims.first()?;
-    Some((nodes, reason(best, claims.get(1).map(|&(claim, _)| claim))))
+    let &(best, winner) = claims.first()?;
+    Some((winner, reason(best, claims.get(1).map(|&(claim, _)| claim))))
 }
 
 /// The claim of a partition; `None` if it is too small to have one, or if nobody in it has said which

@@ -1,7 +1,8 @@
-use super::rank::{Past, choose};
-use crate::base::{NodeId, TieBreaker, Vote};
+use super::rank::{History, choose};
+use crate::base::{NodeId, TieBreaker, Time, Vote};
 use crate::vote::{
-    Announcement, Finding, Grant, Members, Objection, Occasion, Round, Verdict, View, partitions,
+    Announcement, Departure, Finding, Members, Objection, Occasion, Past, Round, Verdict, View,
+    partitions,
 };
 use std::collections::BTreeSet;
 
@@ -24,17 +25,18 @@ pub enum Scope {
 pub struct LastMan {
     scope: Scope,
     tie_breaker: TieBreaker,
-    /// The nodes that were connected in the partition chosen last, and have not left since.
+    /// The nodes that were connected in the partition that got the vote last, and have not left since
+    /// or may still cast it.
     chosen: BTreeSet<NodeId>,
     /// The nodes that were judged since they connected, and not kept out as newcomers; among them
     /// all that are chosen.
     seasoned: BTreeSet<NodeId>,
     /// Whether the nodes agreed on who is with whom when they were judged last.
     settled: bool,
-    /// A node has left that had the vote, lived apart from all others, and may still cast it.
+    /// A node has left that had the vote, lived apart from all others, and keeps it.
     ///
-    /// The C client of 2nodelms keeps its vote when it loses the server. Nobody else gets the vote then
-    /// until a membership is reported.
+    /// The C client of 2nodelms does so when it loses the server. Nobody else gets the vote then until
+    /// a membership is reported.
     absent_holder: bool,
     round: Round,
 }
@@ -54,12 +56,28 @@ impl LastMan {
         }
     }
 
+    /// A cluster of which this is known.
+    #[must_use]
+    pub fn after(past: Past, scope: Scope, tie_breaker: TieBreaker) -> Self {
+        Self {
+            seasoned: past.active.clone(),
+            chosen: past.active,
+            round: Round::with_absent(past.absent),
+            ..Self::new(scope, tie_breaker)
+        }
+    }
+
     /// Judges a report of the view's subject.
     ///
     /// # Errors
     ///
     /// The configuration has not the two nodes the algorithm is for.
-    pub fn judge(&mut self, occasion: Occasion, view: View<'_>) -> Result<Verdict, Objection> {
+    pub fn judge(
+        &mut self,
+        now: Time,
+        occasion: Occasion,
+        view: View<'_>,
+    ) -> Result<Verdict, Objection> {
         match occasion {
             Occasion::Config => self
                 .check_config(view)
@@ -69,40 +87,74 @@ impl LastMan {
             Occasion::Question => Ok(Verdict::only(self.standing(view.subject()))),
             Occasion::Heuristics => Ok(Verdict {
                 reply: Vote::NoChange,
-                ..self.decide(view)
+                ..self.decide(now, view)
             }),
             Occasion::Membership => {
                 self.absent_holder = false;
-                Ok(self.decide(view))
+                Ok(self.decide(now, view))
             }
         }
     }
 
     /// A node has confirmed an announcement.
-    pub fn confirm(&mut self, node: NodeId, seq: u32, stored: &Members) -> Vec<Announcement> {
-        self.round.confirm(node, seq, stored)
+    pub fn confirm(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        seq: u32,
+        stored: &Members,
+    ) -> Vec<Announcement> {
+        let told = self.round.confirm(now, node, seq, stored);
+        self.note(told)
+    }
+
+    /// Time has passed.
+    pub fn lapse(&mut self, now: Time, stored: &Members) -> Vec<Announcement> {
+        let told = self.round.lapse(now, stored);
+        self.note(told)
     }
 
     /// The view's subject has left; nobody is judged yet.
-    pub fn forget(&mut self, view: View<'_>) {
+    pub fn forget(&mut self, view: View<'_>, departure: Departure) {
         let node = view.subject();
         let has_vote = self.round.grants().any(|(id, _)| id == node);
-        self.absent_holder |= self.scope == Scope::TwoNodes && has_vote && lived_apart(view);
-        self.round.forget(node);
-        self.chosen.remove(&node);
-        self.seasoned.remove(&node);
+        self.absent_holder |= departure == Departure::Kept && has_vote && lived_apart(view);
+        self.round.forget(node, departure);
+        // A holder that may still cast its vote is no newcomer if it comes back.
+        let may_cast = has_vote && matches!(departure, Departure::Until(_));
+        if !may_cast {
+            self.chosen.remove(&node);
+            self.seasoned.remove(&node);
+        }
     }
 
     /// The view's subject has left: the others are judged without it.
-    pub fn leave(&mut self, view: View<'_>) -> Verdict {
-        self.forget(view);
-        self.decide(view)
+    pub fn leave(&mut self, now: Time, view: View<'_>, departure: Departure) -> Verdict {
+        self.forget(view, departure);
+        self.decide(now, view)
     }
 
-    /// Who may be casting the vote.
+    /// The nodes that were connected in the partition that got the vote last.
     #[must_use]
-    pub fn grants(&self) -> Vec<(NodeId, Grant)> {
-        self.round.grants().collect()
+    pub const fn active(&self) -> &BTreeSet<NodeId> {
+        &self.chosen
+    }
+
+    /// Who has been told what.
+    #[must_use]
+    pub const fn round(&self) -> &Round {
+        &self.round
+    }
+
+    /// Whoever is told ACK is chosen from now on.
+    fn note(&mut self, told: Vec<Announcement>) -> Vec<Announcement> {
+        let winners = told.iter().filter(|told| told.vote == Vote::Ack);
+        let winners: BTreeSet<NodeId> = winners.map(|told| told.to).collect();
+        if !winners.is_empty() {
+            self.seasoned.extend(&winners);
+            self.chosen = winners;
+        }
+        told
     }
 
     fn check_config(&self, view: View<'_>) -> Result<(), Objection> {
@@ -125,7 +177,11 @@ impl LastMan {
         }
     }
 
-    fn decide(&mut self, view: View<'_>) -> Verdict {
+    fn decide(&mut self, now: Time, view: View<'_>) -> Verdict {
+        let round = &self.round;
+        let stays = |id: &NodeId| view.member(*id).is_some() || round.is_absent_holder(now, *id);
+        self.chosen.retain(stays);
+        self.seasoned.retain(stays);
         if self.absent_holder {
             self.round.give_up();
             return Verdict::only(Vote::NoChange);
@@ -137,7 +193,7 @@ impl LastMan {
         }
         let found = found.filter(|partitions| !partitions.is_empty());
         self.settled = found.is_some();
-        let past = Past {
+        let past = History {
             active: &self.chosen,
             seasoned: &self.seasoned,
         };
@@ -159,13 +215,14 @@ impl LastMan {
             .flat_map(|partition| &partition.connected)
             .copied()
             .collect();
-        self.seasoned.extend(judged);
-        self.chosen = winner.connected.iter().copied().collect();
+        let announce = self.round.open_among_reported(now, view, Some(winner));
+        if self.round.holdup(now).is_none() {
+            self.seasoned.extend(judged);
+            self.chosen = winner.connected.iter().copied().collect();
+        }
         Verdict {
-            reply: Vote::NoChange,
-            announce: self
-                .round
-                .open_among_reported(view, |id| winner.connected.contains(&id)),
+            reply: self.round.answer(now, view.subject()),
+            announce,
             finding: Finding::Partition {
                 nodes: winner.ids.clone(),
                 reason,

@@ -19,14 +19,14 @@ struct Rank {
 
 /// What the past says about the nodes of a cluster.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Past<'a> {
-    /// The nodes that are connected ever since their partition was chosen last.
+pub(super) struct History<'a> {
+    /// The nodes that are of the partition that has the vote.
     pub(super) active: &'a BTreeSet<NodeId>,
     /// The nodes that were judged and not kept out since they connected.
     pub(super) seasoned: &'a BTreeSet<NodeId>,
 }
 
-impl Past<'_> {
+impl History<'_> {
     /// Whether a partition is made of newcomers while another one is active.
     pub(super) fn keeps_out(self, partition: &Partition<'_>, all: &[Partition<'_>]) -> bool {
         let any_of = |partition: &Partition<'_>, nodes: &BTreeSet<NodeId>| {
@@ -42,7 +42,7 @@ impl Past<'_> {
 pub(super) fn choose<'a, 'v>(
     partitions: &'a [Partition<'v>],
     view: View<'_>,
-    past: Past<'_>,
+    past: History<'_>,
     tie_breaker: TieBreaker,
 ) -> Option<(&'a Partition<'v>, Reason)> {
     let rank = |partition: &Partition<'v>| Rank {

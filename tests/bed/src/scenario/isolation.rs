@@ -43,13 +43,14 @@ fn isolate(stage: &Stage<'_>) -> Result<Outcome> {
 /// No membership changes when the vote moves, so nothing but the clocks of the two programs keeps the
 /// halves apart: qnetd gives a node up after 1.5 heartbeats without a sign of life. Our qdevice has
 /// stopped by then. The C one gives qnetd up when an echo was not answered by the time of the next, 1 to
-/// 2 heartbeats after the cut: there both may serve for half a heartbeat, and it must not be longer.
+/// 2 heartbeats after the cut: our qnetd waits for it, with the C one both may serve for half a heartbeat,
+/// and it must not be longer.
 fn steady_split(stage: &Stage<'_>) -> Result<Outcome> {
     let device = Device::default();
     let heartbeat = device.timeout.mul_f64(0.8);
-    let tolerated = match stage.pairing.qdevice {
-        Side::Ours => TOLERANCE,
-        Side::C => heartbeat / 2 + Duration::from_millis(500),
+    let tolerated = match (stage.pairing.qdevice, stage.pairing.qnetd) {
+        (Side::Ours, _) | (_, Side::Ours) => TOLERANCE,
+        (Side::C, Side::C) => heartbeat / 2 + Duration::from_millis(500),
     };
     let conf = Conf::of_nodes(2, device);
     stage.with_bed_tolerating(tolerated, conf, |bed, outcome| {

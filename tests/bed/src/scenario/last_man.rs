@@ -34,7 +34,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     }));
     scenarios.push(Scenario::new(
         "lms2-split",
-        "two nodes part under 2nodelms, then the one with the vote is killed: the other waits",
+        "two nodes part under 2nodelms, then the one with the vote is killed: the other waits, with our programs not for ever",
         split_and_survive,
     ));
     scenarios.push(Scenario::new(
@@ -104,9 +104,14 @@ fn split_and_survive(stage: &Stage<'_>) -> Result<Outcome> {
         bed.boot()?;
         let cut = bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
         outcome.add("favourite in", serve(bed, &[2], &[2], &[1])?.since(cut));
-        // Whoever had the vote in a split and vanishes may still cast it, for all the server knows.
-        kill(bed, 2)?;
-        stay_without(bed, 1)
+        // Whoever had the vote in a split and vanishes may still cast it, for all the server knows: a C
+        // client does so until a membership changes.
+        let killed = kill(bed, 2)?;
+        stay_without(bed, 1)?;
+        if bed.pairing().qnetd == Side::Ours && bed.pairing().qdevice == Side::Ours {
+            outcome.add("survivor in", serve(bed, &[1], &[1], &[])?.since(killed));
+        }
+        Ok(())
     })
 }
 

@@ -16,6 +16,8 @@ pub struct Program {
     pub name: &'static str,
     /// Its file.
     pub path: PathBuf,
+    /// What it is told so that it can be compared.
+    settings: &'static [&'static str],
 }
 
 impl Program {
@@ -31,7 +33,11 @@ impl Program {
         .into_iter()
         .map(PathBuf::from)
         .find(|path| path.is_file())
-        .map(|path| Self { name, path })
+        .map(|path| Self {
+            name,
+            path,
+            settings: &[],
+        })
     }
 
     /// The same program as somebody else.
@@ -39,7 +45,7 @@ impl Program {
     pub fn twin(&self) -> Self {
         Self {
             name: "twin",
-            path: self.path.clone(),
+            ..self.clone()
         }
     }
 
@@ -59,6 +65,8 @@ impl Program {
         Some(Self {
             name,
             path: named.or_else(built)?,
+            // A vote passes on at once, as the C server has it.
+            settings: &["-S", "vote_handover=c"],
         })
     }
 }
@@ -106,6 +114,7 @@ impl Daemon {
             .arg(port.to_string())
             .arg("-S")
             .arg(files)
+            .args(program.settings)
             .args(flavour.arguments())
             .env("NOTIFY_SOCKET", folder.join("notify"))
             .stdin(Stdio::null())
