@@ -43,8 +43,12 @@ impl World {
             let commands = &mut config.heuristics.commands;
             commands.insert("ping".into(), b"/bin/ping".to_vec());
         }
+        let facts = StartFacts {
+            expected_votes: self.nodes[node].votequorum.expected_votes(),
+            ..StartFacts::default()
+        };
         let seed = self.rng.below(u64::from(u32::MAX));
-        let client = Client::new(config, StartFacts::default(), seed);
+        let client = Client::new(config, facts, seed);
         let own = &mut self.nodes[node];
         own.device.client = Some(client.expect("all votes are 1"));
         own.device.incarnation += 1;

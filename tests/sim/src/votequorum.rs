@@ -67,6 +67,11 @@ impl Votequorum {
         }
     }
 
+    /// Those of all nodes and of the device.
+    pub(crate) fn expected_votes(&self) -> u32 {
+        u32::try_from(self.nodes + self.device_votes).unwrap_or(u32::MAX)
+    }
+
     pub(crate) const fn register(&mut self) {
         self.registered = true;
     }
