@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::conf::{Conf, Device};
 use crate::program::Side;
 use crate::standing::{Flag, Standing};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use std::time::Duration;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -24,21 +24,44 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
+/// With the times of corosync's defaults. Our node 1 has told its corosync before node 2 serves.
 fn isolate(stage: &Stage<'_>) -> Result<Outcome> {
-    stage.with_bed(Conf::of_nodes(2, Device::default()), |bed, outcome| {
+    let device = Device {
+        timeout: Duration::from_secs(10),
+        sync_timeout: Duration::from_secs(30),
+        ..Device::default()
+    };
+    stage.with_bed(Conf::of_nodes(2, device), |bed, outcome| {
         bed.boot()?;
+        if stage.pairing.qdevice == Side::Ours {
+            // The short heartbeat comes with the second echo.
+            bed.votes().settle("all votes", PATIENCE, |now| {
+                now.all(&[1, 2], |s| s.total == 3 && s.in_service())
+            })?;
+        }
         let cut = bed.isolate(Place::Node(1))?;
         wait_for_winner(bed, 2, 1)?;
         let goal = "node 2 has the vote, node 1 has lost it";
         let out = bed.votes().since(1, |s| !s.has(Flag::Quorate));
         let taken = bed.votes().since(2, |s| s.in_service() && s.total == 2);
-        outcome.add("node 2 in", taken.context(goal)?.since(cut));
-        outcome.add("node 1 out", out.context(goal)?.since(cut));
+        let (out, taken) = (out.context(goal)?, taken.context(goal)?);
+        outcome.add("node 2 in", taken.since(cut));
+        outcome.add("node 1 out", out.since(cut));
+        if stage.pairing.qdevice == Side::Ours {
+            ensure!(taken.since(cut) < SOON, "node 2 took over late");
+            ensure!(
+                out < taken + TOLERANCE,
+                "node 1 gave up after node 2 took over"
+            );
+        }
         let healed = bed.heal()?;
         outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
         Ok(())
     })
 }
+
+/// Half of the time it takes with the C programs.
+const SOON: Duration = Duration::from_secs(6);
 
 /// No membership changes when the vote moves, so nothing but the clocks of the two programs keeps the
 /// halves apart: qnetd gives a node up after 1.5 heartbeats without a sign of life. Our qdevice has

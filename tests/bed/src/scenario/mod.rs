@@ -5,6 +5,7 @@ mod frozen;
 mod heuristics;
 mod isolation;
 mod last_man;
+mod lease;
 mod no_arbiter;
 mod qnetd_loss;
 mod reload;
@@ -58,6 +59,7 @@ pub struct Outcome(Vec<(String, Duration)>);
 pub fn all() -> Vec<Scenario> {
     // The long ones first: they decide when the last of a parallel run is over.
     let mut all = frozen::scenarios();
+    all.extend(lease::scenarios());
     all.extend(split::scenarios());
     all.extend(tls::scenarios());
     all.extend(heuristics::scenarios());
