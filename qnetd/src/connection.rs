@@ -1,5 +1,5 @@
 use crate::handshakes::Handshake;
-use crate::mailbox::Receiver;
+use crate::hub::Inbound;
 use libqdevice::base::Level;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
 use libqdevice::io::log::tell;
@@ -39,10 +39,10 @@ enum Over {
 pub(crate) struct Connection {
     pub(crate) peer: PeerId,
     pub(crate) address: String,
-    pub(crate) orders: Receiver,
+    pub(crate) orders: mpsc::Receiver<Order>,
     /// Orders that came during the TLS handshake.
     pub(crate) waiting: VecDeque<Order>,
-    pub(crate) hub: mpsc::Sender<Event>,
+    pub(crate) hub: mpsc::Sender<Inbound>,
     /// How many messages may wait to be sent.
     pub(crate) max_queued: usize,
 }
@@ -56,9 +56,7 @@ impl Connection {
             match self.converse(&mut framed, reading).await {
                 Ok(Over::Dropped) => return,
                 Ok(Over::StartTls(handshake)) => {
-                    // On the heap while it lasts: whoever speaks plain text needs no room for it.
-                    let shaking = Box::pin(self.shake_hands(framed, *handshake));
-                    let Some(encrypted) = shaking.await else {
+                    let Some(encrypted) = self.shake_hands(framed, *handshake).await else {
                         return;
                     };
                     framed = Framed::new(encrypted, receive_limit);
@@ -107,7 +105,7 @@ impl Connection {
                             Order::Proceed => reading = Reading::On,
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
-                        next = self.waiting.pop_front().or_else(|| self.orders.waiting());
+                        next = self.waiting.pop_front().or_else(|| self.orders.try_recv().ok());
                     }
                     framed.send_some().await?;
                     if framed.queued() > self.max_queued && !overfull {
@@ -128,7 +126,7 @@ impl Connection {
     async fn next_order(&mut self) -> Option<Order> {
         match self.waiting.pop_front() {
             Some(order) => Some(order),
-            None => self.orders.next().await,
+            None => self.orders.recv().await,
         }
     }
 
@@ -144,7 +142,7 @@ impl Connection {
         let done = loop {
             tokio::select! {
                 biased;
-                order = self.orders.next() => self.waiting.push_back(order?),
+                order = self.orders.recv() => self.waiting.push_back(order?),
                 done = &mut work => break done,
             }
         };
@@ -177,7 +175,7 @@ impl Connection {
 
     async fn report(&self, event: Event) {
         // Without a hub the daemon is ending, and so is this task.
-        let _ = self.hub.send(event).await;
+        let _ = self.hub.send(Inbound::Peer(event)).await;
     }
 
     fn tell_end(&self, error: &LinkError) {

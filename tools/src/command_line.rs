@@ -41,6 +41,8 @@ pub(super) enum Form {
     Text,
     /// As the daemon gave it.
     Json,
+    /// In a table.
+    Table,
 }
 
 /// Why a command line cannot be followed.
@@ -52,6 +54,8 @@ pub(super) enum BadWish {
     Split(#[from] RequestError),
     #[error("There is no JSON for this; it goes with {0}")]
     NoJson(&'static str),
+    #[error("There is no table for this; it goes with {0}")]
+    NoTable(&'static str),
     #[error("Name the cluster: -c NAME")]
     NoCluster,
     #[error(
@@ -85,6 +89,7 @@ impl Tool {
             match letter {
                 '-' => match long.as_deref().unwrap_or_default() {
                     JSON => wish.form = Form::Json,
+                    TABLE => wish.form = Form::Table,
                     WITHOUT => chosen.without = Some(value),
                     WHAT_IF => chosen.what = Some(What::IfSplit(value)),
                     SECURITY => chosen.plain(Command::Security),
@@ -122,6 +127,18 @@ impl Tool {
                     Side::Node => "-s, --heuristics, --history and --explain",
                 }));
             }
+            Task::Plain(Command::Security | Command::Shutdown)
+            | Task::Explain
+            | Task::WhatIf(_)
+            | Task::Metrics
+            | Task::MetricsListen(_)
+                if wish.form == Form::Table =>
+            {
+                return Err(BadWish::NoTable(match self.side {
+                    Side::Server => "-s, -l and --history",
+                    Side::Node => "-s, --heuristics and --history",
+                }));
+            }
             Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) => false,
             Task::History | Task::Explain | Task::WhatIf(_) => self.side == Side::Server,
         };
@@ -144,6 +161,7 @@ impl Tool {
                 JSON,
                 "Show it in JSON, as docs/json-schema.json describes it",
             ))
+            .arg(word(TABLE, "Show it in a table"))
             .arg(word(EXPLAIN, "Say in sentences who has the vote and why"))
             .arg(word(HISTORY, "Show what was decided, and what followed"))
             .arg(word(METRICS, "Show metrics as OpenMetrics text"))
@@ -224,6 +242,7 @@ const HISTORY: &str = "history";
 const EXPLAIN: &str = "explain";
 const WHAT_IF: &str = "what-if";
 const WITHOUT: &str = "without";
+const TABLE: &str = "table";
 const METRICS: &str = "metrics";
 const METRICS_LISTEN: &str = "metrics-listen";
 

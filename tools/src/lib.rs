@@ -8,9 +8,13 @@
 mod answer;
 mod command_line;
 mod explain;
+#[cfg(test)]
+mod fixture;
 mod history;
 mod listen;
 mod metrics;
+mod screen;
+mod table;
 mod words;
 
 use answer::{Failed, Source};
@@ -22,6 +26,7 @@ use libqdevice::io::os_error::Plain;
 use libqdevice::ipc::{Command, QdeviceJson, QnetdJson, Status, command_line};
 use libqdevice::report::{ClusterList, DeviceReport, History, WhatIf};
 use libqdevice::server::QnetdSettings;
+use screen::Screen;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -117,7 +122,8 @@ impl Tool {
             (Task::Metrics, _) => self.show_metrics(wish),
             (Task::MetricsListen(address), _) => self.serve_metrics(wish, *address),
             (_, Form::Json) => self.pass_json_on(wish),
-            (_, Form::Text) => self.tell(wish),
+            (_, Form::Text) => self.show(self.sentences(wish)),
+            (_, Form::Table) => self.show(self.table(wish)),
         }
     }
 
@@ -177,18 +183,43 @@ impl Tool {
         line.map_err(Failed::NotSendable)
     }
 
-    /// Tells in words what the daemon answers in JSON.
-    fn tell(self, wish: &Wish) -> Exit {
-        let text = match (self.side, &wish.task) {
-            (Side::Node, Task::History) => self.device_history(wish),
-            (Side::Server, Task::History) => self.history(wish),
-            (Side::Server, Task::WhatIf(_)) => self.what_if(wish),
-            (_, _) => self.explain(wish),
-        };
+    fn show(self, text: Result<String, Failed>) -> Exit {
         match text {
             Ok(text) => print(&text),
             Err(fault) => self.failed(&fault),
         }
+    }
+
+    /// Tells in words what the daemon answers in JSON.
+    fn sentences(self, wish: &Wish) -> Result<String, Failed> {
+        match (self.side, &wish.task) {
+            (Side::Node, Task::History) => self.device_history(wish),
+            (Side::Server, Task::History) => self.history(wish),
+            (Side::Server, Task::WhatIf(_)) => self.what_if(wish),
+            (_, _) => self.explain(wish),
+        }
+    }
+
+    /// Shows in a table what the daemon answers in JSON.
+    fn table(self, wish: &Wish) -> Result<String, Failed> {
+        let (screen, line) = (Screen::of_stdout(), self.line(wish)?);
+        let (source, width) = (Source::of(wish), screen.width);
+        let text = match (self.side, &wish.task) {
+            (Side::Node, Task::Plain(Command::Heuristics)) => {
+                table::heuristics(&source.read(&line)?, width)
+            }
+            (Side::Node, Task::History) => {
+                let report: DeviceReport = source.read(&line)?;
+                table::device_history(&report.history, width)
+            }
+            (Side::Node, _) => table::node(&source.read(&line)?, width),
+            (Side::Server, Task::History) => table::history(&source.read(&line)?, width),
+            (Side::Server, Task::Plain(Command::List)) => {
+                table::clusters(&source.read(&line)?, width)
+            }
+            (Side::Server, _) => table::arbiter(&source.read(&line)?, width),
+        };
+        Ok(screen.paint(&text))
     }
 
     fn explain(self, wish: &Wish) -> Result<String, Failed> {

@@ -71,6 +71,19 @@ pub(super) const fn reason(reason: Reason) -> &'static str {
     }
 }
 
+/// Why a part was preferred, in a word.
+pub(super) const fn reason_word(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Alone => "alone",
+        Reason::Majority => "majority",
+        Reason::Score => "score",
+        Reason::Connected => "connected-nodes",
+        Reason::Active => "active",
+        Reason::TieBreaker => "tie-breaker",
+        Reason::LowestConnected => "lowest-connected",
+    }
+}
+
 pub(super) const fn vote(vote: Vote) -> &'static str {
     match vote {
         Vote::Ack => "ACK: the vote is yours",

@@ -35,6 +35,7 @@ fn our_stage() -> Stage {
 fn tool(name: &str, socket: &Path, args: &[&str]) -> (String, String, Option<i32>) {
     let mut command = Command::new(ALL);
     command.arg(name).arg("-p").arg(socket).args(args);
+    command.env("COLUMNS", "110");
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (
@@ -109,6 +110,16 @@ fn in_every_state_json_follows_the_schema_and_says_what_is() {
     let cluster = &list["clusters"][0];
     assert_eq!(cluster["finding"]["reason"], "tie-breaker");
     assert_eq!(cluster["nodes"][1]["ruling"], "nack");
+
+    let table = server(&stage, &["-l", "--table"]);
+    assert!(table.starts_with("CLUSTER   NODE  ADDRESS"), "{table}");
+    assert!(table.contains("NACK"), "{table}");
+    assert!(server(&stage, &["-s", "--table"]).contains("\nClusters                1\n"));
+    let table = server(&stage, &["--history", "--table", "-c", "loopback"]);
+    assert!(table.contains("tie-breaker"), "{table}");
+    assert!(node(&stage, 2, &["-s", "--table"]).contains("\nVote             NACK\n"));
+    assert!(node(&stage, 2, &["--history", "--table"]).starts_with("NO  WHEN"));
+    assert!(node(&stage, 2, &["--heuristics", "--table"]).starts_with("No heuristics"));
 
     let explained = server(&stage, &["--explain", "-c", "loopback"]);
     for sentence in [
