@@ -117,8 +117,10 @@ impl Client {
     pub(super) fn renew_cast(&mut self, turn: &mut Turn<'_>) {
         if let Some(last) = self.last_poll() {
             self.cast(turn);
+            // Not at the last moment only, because a moment later is too late.
+            let early = Time::from_millis(last.as_millis().saturating_sub(EARLY));
             let soon = turn.now.after(Millis(1));
-            self.deadlines.set(Timer::Cast, last.max(soon));
+            self.deadlines.set(Timer::Cast, early.max(soon));
         }
     }
 
@@ -195,6 +197,9 @@ impl Client {
 }
 
 const SOON: Millis = Millis(100);
+
+/// By how much the last poll of a lease may come before its last moment, in milliseconds.
+const EARLY: u64 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -274,6 +279,20 @@ mod tests {
         assert_eq!(bench.done(), [ask(9)], "that one was sent too long ago");
         bench.echo(9);
         assert_eq!(bench.done(), [Action::Cast { ring, vote }]);
+    }
+
+    #[test]
+    fn a_timer_that_is_late_costs_the_vote_no_more_than_a_tenth_of_a_second() {
+        let mut bench = Bench::voting();
+        bench.wait_with_server(7_000);
+        let answered = bench.now;
+        bench.done();
+        let due = |bench: &Bench| bench.client.next_deadline().unwrap().as_millis();
+        while due(&bench) < answered + 2_000 {
+            bench.sleep(due(&bench) + 30 - bench.now);
+        }
+        let (last, vote) = bench.client.casting.last().unwrap();
+        assert!(vote && last.as_millis() >= answered + 1_100, "{last:?}");
     }
 
     #[test]

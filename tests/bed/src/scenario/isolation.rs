@@ -7,6 +7,7 @@ use crate::conf::{Conf, Device};
 use crate::program::Side;
 use crate::standing::{Flag, Standing};
 use anyhow::{Context as _, Result, ensure};
+use libqdevice::base::Algorithm;
 use std::time::Duration;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
@@ -19,7 +20,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new(
             "steady-split",
             "two nodes live apart, then the one with the vote loses qnetd: the other takes over",
-            steady_split,
+            |stage| steady_split(stage, Algorithm::FfSplit),
+        ),
+        Scenario::new(
+            "steady-split-lms",
+            "the same under lms, where a C qnetd tells the other nothing",
+            |stage| steady_split(stage, Algorithm::Lms),
         ),
     ]
 }
@@ -68,8 +74,11 @@ const SOON: Duration = Duration::from_secs(6);
 /// stopped by then. The C one gives qnetd up when an echo was not answered by the time of the next, 1 to
 /// 2 heartbeats after the cut: our qnetd waits for it, with the C one both may serve for half a heartbeat,
 /// and it must not be longer.
-fn steady_split(stage: &Stage<'_>) -> Result<Outcome> {
-    let device = Device::default();
+fn steady_split(stage: &Stage<'_>, algorithm: Algorithm) -> Result<Outcome> {
+    let device = Device {
+        algorithm,
+        ..Device::default()
+    };
     let heartbeat = device.timeout.mul_f64(0.8);
     let tolerated = match (stage.pairing.qdevice, stage.pairing.qnetd) {
         (Side::Ours, _) | (_, Side::Ours) => TOLERANCE,
@@ -81,6 +90,14 @@ fn steady_split(stage: &Stage<'_>) -> Result<Outcome> {
         bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
         wait_for_winner(bed, 1, 2)?;
         let cut = bed.cut(&[Place::Node(1)], &[Place::Qnetd])?;
+        if (algorithm, stage.pairing.qnetd) == (Algorithm::Lms, Side::C) {
+            bed.votes().settle("nobody serves", PATIENCE, |now| {
+                now.all(&[1, 2], |s| !s.has(Flag::Quorate) && !s.syncing)
+            })?;
+            let healed = bed.heal()?;
+            outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
+            return Ok(());
+        }
         wait_for_winner(bed, 2, 1)?;
         let goal = "node 2 has the vote, node 1 has lost it";
         let out = bed.votes().since(1, |s| !s.has(Flag::Quorate));

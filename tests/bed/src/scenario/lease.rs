@@ -87,13 +87,13 @@ fn holder(stage: &Stage<'_>, fate: Fate) -> Result<Outcome> {
     })
 }
 
-/// How long both halves may serve.
+/// How long both halves may serve. Our qnetd waits until the vote must be gone.
 fn tolerated(pairing: Pairing, fate: Fate, timeout: Duration) -> Duration {
-    match (pairing.qdevice, fate) {
-        (Side::Ours, Fate::Frozen) => TOLERANCE,
+    match (pairing.qnetd, pairing.qdevice, fate) {
+        (Side::Ours, _, _) | (Side::C, Side::Ours, Fate::Frozen) => TOLERANCE,
         // Whoever is killed closes its connection, and its votequorum keeps the vote.
-        (Side::Ours | Side::C, Fate::Killed) => timeout + Duration::from_millis(500),
-        (Side::C, Fate::Frozen) => timeout.mul_f64(0.6) + Duration::from_millis(500),
+        (Side::C, _, Fate::Killed) => timeout + Duration::from_millis(500),
+        (Side::C, Side::C, Fate::Frozen) => timeout.mul_f64(0.6) + Duration::from_millis(500),
     }
 }
 
