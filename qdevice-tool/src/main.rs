@@ -1,7 +1,13 @@
-//! `corosync-qdevice-tool`: asks the daemon over its local socket. [C: corosync-qdevice-tool.c]
+//! `corosync-qdevice-tool`: asks the daemon over its local socket, and votequorum beside it.
+//! [C: corosync-qdevice-tool.c]
 
 use std::process::ExitCode;
+use tools::{QDEVICE_TOOL, Tool};
 
 fn main() -> ExitCode {
-    tools::QDEVICE_TOOL.run(std::env::args_os())
+    let tool = Tool {
+        quorum: Some(corosync_qdevice::quorum_view),
+        ..QDEVICE_TOOL
+    };
+    tool.run(std::env::args_os())
 }

@@ -11,7 +11,10 @@ mod hub;
 mod ipc;
 mod keys;
 mod link;
+mod quorum_view;
 mod resolve;
 pub mod run;
 mod signals;
 mod start;
+
+pub use quorum_view::quorum_view;

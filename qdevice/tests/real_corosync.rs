@@ -11,8 +11,10 @@ use corosync_qdevice::corosync::{
 };
 use libqdevice::base::{NodeId, NodeList, Quorate, RingId};
 use libqdevice::client::{CmapSnapshot, CmapValue, NodeVotes};
+use libqdevice::report::{Heading, Moment};
 use namespaces::{is_inside, private_system, run, start_corosync};
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 #[test]
@@ -44,6 +46,7 @@ async fn inside() {
     reads_the_configuration(&mut library).await;
     let ring = registers(&mut library).await;
     votes(&mut library, ring).await;
+    what_votequorum_says_is_what_quorumtool_shows();
     follows_reloads(&mut library).await;
 
     assert_eq!(library.leave().await, []);
@@ -144,6 +147,34 @@ async fn votes(library: &mut Library, ring: RingId) {
     });
     assert_eq!(facts.of(NodeId(1)), Some(&one_each));
     assert_eq!(facts.of(NodeId(77)), None, "votequorum does not know it");
+}
+
+/// The numbers of corosync's own tool, which ends with 2 in a cluster that lacks nodes.
+fn what_votequorum_says_is_what_quorumtool_shows() {
+    let view = corosync_qdevice::quorum_view(Heading::of("qdevice-quorum", Moment(0))).unwrap();
+    let output = Command::new("corosync-quorumtool")
+        .arg("-s")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for (label, number) in [
+        ("Expected votes:", view.expected_votes),
+        ("Highest expected:", view.highest_expected),
+        ("Total votes:", view.total_votes),
+        ("Quorum:", view.quorum),
+    ] {
+        let line = text.lines().find(|line| line.starts_with(label)).unwrap();
+        let shown = line[label.len()..].split_whitespace().next().unwrap();
+        assert_eq!(shown, number.to_string(), "{text}");
+    }
+    assert!(
+        view.quorate && text.contains("Quorate:          Yes"),
+        "{text}"
+    );
+    assert_eq!(view.flags, ["quorate", "qdevice"], "{text}");
+    let own = &view.nodes[0];
+    assert_eq!((own.id, own.votes), (NodeId(1), 1));
+    assert_eq!(own.device, ["registered", "alive", "cast-vote"], "{text}");
 }
 
 async fn follows_reloads(library: &mut Library) {

@@ -28,6 +28,8 @@ pub(super) enum Task {
     Explain,
     /// Say who would have it.
     WhatIf(Split),
+    /// Show what votequorum says.
+    Quorum,
     /// Show metrics.
     Metrics,
     /// Serve metrics over HTTP.
@@ -95,6 +97,7 @@ impl Tool {
                     SECURITY => chosen.plain(Command::Security),
                     HEURISTICS => chosen.plain(Command::Heuristics),
                     HISTORY => chosen.what = Some(What::Task(Task::History)),
+                    QUORUM => chosen.what = Some(What::Task(Task::Quorum)),
                     METRICS => chosen.what = Some(What::Task(Task::Metrics)),
                     METRICS_LISTEN => {
                         let task = Task::MetricsListen(loopback(&value.to_string_lossy())?);
@@ -124,7 +127,7 @@ impl Tool {
             Task::Plain(Command::Security | Command::Shutdown) if wish.form == Form::Json => {
                 return Err(BadWish::NoJson(match self.side {
                     Side::Server => "-s, -l, --history, --explain and --what-if",
-                    Side::Node => "-s, --heuristics, --history and --explain",
+                    Side::Node => "-s, --heuristics, --quorum, --history and --explain",
                 }));
             }
             Task::Plain(Command::Security | Command::Shutdown)
@@ -136,10 +139,10 @@ impl Tool {
             {
                 return Err(BadWish::NoTable(match self.side {
                     Side::Server => "-s, -l and --history",
-                    Side::Node => "-s, --heuristics and --history",
+                    Side::Node => "-s, --heuristics, --quorum and --history",
                 }));
             }
-            Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) => false,
+            Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) | Task::Quorum => false,
             Task::History | Task::Explain | Task::WhatIf(_) => self.side == Side::Server,
         };
         if is_about_cluster && wish.cluster.is_none() {
@@ -171,10 +174,15 @@ impl Tool {
                 "Serve metrics over HTTP on an address of this machine, like 127.0.0.1:9643",
             ));
         match self.side {
-            Side::Node => common.arg(word(
-                HEURISTICS,
-                "Show the last run of the heuristics commands",
-            )),
+            Side::Node => common
+                .arg(word(
+                    HEURISTICS,
+                    "Show the last run of the heuristics commands",
+                ))
+                .arg(word(
+                    QUORUM,
+                    "Show what votequorum says: votes, quorum, and the flags of every node's device",
+                )),
             Side::Server => common
                 .arg(flag("l", "List clusters"))
                 .arg(word(
@@ -242,6 +250,7 @@ const HISTORY: &str = "history";
 const EXPLAIN: &str = "explain";
 const WHAT_IF: &str = "what-if";
 const WITHOUT: &str = "without";
+const QUORUM: &str = "quorum";
 const TABLE: &str = "table";
 const METRICS: &str = "metrics";
 const METRICS_LISTEN: &str = "metrics-listen";
@@ -256,6 +265,7 @@ mod tests {
         side: Side::Server,
         unreachable: "no",
         unanswered: 2,
+        quorum: None,
     };
 
     const NODE: Tool = Tool {

@@ -121,6 +121,14 @@ fn waits(cluster: &ClusterReport, node: &NodeReport) -> Option<String> {
             )
         });
     }
+    if let (Some(waits), true) = (cluster.waits_for, nodes.contains(&node.id)) {
+        return Some(format!(
+            "Node {} waits for the vote until {}: node {}, which is gone, may cast it until then.",
+            node.id,
+            words::local(waits.until_ms),
+            waits.node
+        ));
+    }
     if nodes.contains(&node.id) && cluster.algorithm != Algorithm::Test {
         return Some(format!(
             "Node {} waits for the vote until those who had it, or were told that they do not get \
@@ -262,7 +270,10 @@ pub(super) fn what_if(answer: &WhatIf) -> String {
                 + words::verb(&answer.assumed, " is", " are")
         ));
     }
-    lines.push("Heuristics are taken to stay as they are.".to_owned());
+    lines.push(
+        "Heuristics are taken to stay as they are, and the votes of nodes that are gone to have ended."
+            .to_owned(),
+    );
     lines.join("\n") + "\n"
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn list() -> ClusterList {
     lonely["protection"] = json!("plain");
     let cluster = |name: &str, algorithm: &str, finding, nodes| {
         json!({"name": name, "algorithm": algorithm, "tie_breaker": {"rule": "lowest"},
-               "keep_active_partition": false, "finding": finding, "last_decision": 9,
+               "keep_active_partition": false, "finding": finding, "last_decision": 9, "waits_for": null,
                "counts": {"votes_sent": {"ack": 4, "nack": 2}, "disconnects": {"silent": 1}},
                "nodes": nodes})
     };

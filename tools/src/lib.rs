@@ -13,6 +13,7 @@ mod fixture;
 mod history;
 mod listen;
 mod metrics;
+mod quorum;
 mod screen;
 mod table;
 mod words;
@@ -24,7 +25,7 @@ use libqdevice::client::QdeviceSettings;
 use libqdevice::io::ipc_client::{AskError, ask, connect};
 use libqdevice::io::os_error::Plain;
 use libqdevice::ipc::{Command, QdeviceJson, QnetdJson, Status, command_line};
-use libqdevice::report::{ClusterList, DeviceReport, History, WhatIf};
+use libqdevice::report::{ClusterList, DeviceReport, Heading, History, QuorumView, WhatIf};
 use libqdevice::server::QnetdSettings;
 use screen::Screen;
 use std::ffi::OsString;
@@ -46,7 +47,12 @@ pub struct Tool {
     pub unreachable: &'static str,
     /// Exit code when the daemon closes the connection without an answer.
     pub unanswered: u8,
+    /// Asks the local votequorum, where there is one.
+    pub quorum: Option<QuorumSource>,
 }
+
+/// Asks votequorum, or says in a line why not.
+pub type QuorumSource = fn(Heading) -> Result<QuorumView, String>;
 
 /// Which daemon a tool asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +81,7 @@ pub const QNETD_TOOL: Tool = Tool {
     side: Side::Server,
     unreachable: "Can't connect to qnetd socket (is QNetd running?)",
     unanswered: 2,
+    quorum: None,
 };
 
 /// `corosync-qdevice-tool`. [C: corosync-qdevice-tool.c]
@@ -84,6 +91,7 @@ pub const QDEVICE_TOOL: Tool = Tool {
     side: Side::Node,
     unreachable: "Can't connect to QDevice socket (is QDevice running?)",
     unanswered: 3,
+    quorum: None,
 };
 
 impl Tool {
@@ -120,6 +128,7 @@ impl Tool {
         match (&wish.task, wish.form) {
             (Task::Plain(command), Form::Text) => self.ask_for_text(*command, wish),
             (Task::Metrics, _) => self.show_metrics(wish),
+            (Task::Quorum, form) => self.show_quorum(form),
             (Task::MetricsListen(address), _) => self.serve_metrics(wish, *address),
             (_, Form::Json) => self.pass_json_on(wish),
             (_, Form::Text) => self.show(self.sentences(wish)),
@@ -176,9 +185,10 @@ impl Tool {
             (Side::Server, Task::WhatIf(split)) => {
                 QnetdJson::WhatIf(named?, split.clone()).line(LINE_MAX)
             }
-            (Side::Server, Task::Plain(_) | Task::Metrics | Task::MetricsListen(_)) => {
-                QnetdJson::Status.line(LINE_MAX)
-            }
+            (
+                Side::Server,
+                Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) | Task::Quorum,
+            ) => QnetdJson::Status.line(LINE_MAX),
         };
         line.map_err(Failed::NotSendable)
     }
@@ -212,7 +222,10 @@ impl Tool {
                 let report: DeviceReport = source.read(&line)?;
                 table::device_history(&report.history, width)
             }
-            (Side::Node, _) => table::node(&source.read(&line)?, width),
+            (Side::Node, _) => {
+                let own = table::node(&source.read(&line)?, width);
+                own + &self.quorum_beside(width)
+            }
             (Side::Server, Task::History) => table::history(&source.read(&line)?, width),
             (Side::Server, Task::Plain(Command::List)) => {
                 table::clusters(&source.read(&line)?, width)

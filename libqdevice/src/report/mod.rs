@@ -19,6 +19,6 @@ pub use device::{
 pub use heading::{Heading, Moment, SCHEMA};
 pub use server::{
     Certificate, Clients, ClusterList, ClusterReport, ConfiguredNode, Counts, Disconnects,
-    HeuristicsResults, NodeReport, Protection, ServerReport, VotesSent,
+    HeuristicsResults, NodeReport, Protection, ServerReport, VotesSent, WaitsFor,
 };
 pub use what_if::{Outcome, WhatIf};

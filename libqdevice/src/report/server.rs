@@ -93,12 +93,23 @@ pub struct ClusterReport {
     pub keep_active_partition: bool,
     /// What the arbiter saw when it looked last.
     pub finding: Finding,
+    /// Whom those wait for who deserve the vote, although nobody is left to confirm.
+    pub waits_for: Option<WaitsFor>,
     /// The number of the last decision; 0 when none was kept.
     pub last_decision: u64,
     /// What was sent to its nodes and why they went, since the server keeps the cluster in mind.
     pub counts: Counts,
     /// The connected nodes, by id.
     pub nodes: Vec<NodeReport>,
+}
+
+/// A node that is gone and may still cast the vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitsFor {
+    /// Its id.
+    pub node: NodeId,
+    /// And for how long.
+    pub until_ms: Moment,
 }
 
 /// What has happened in a cluster.

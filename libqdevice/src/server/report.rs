@@ -8,7 +8,7 @@ use super::{Party, Server};
 use crate::base::{Algorithm, ClusterName, KeepActivePartition, NodeId, Time, Vote};
 use crate::report::{
     Clients, ClusterReport, ConfiguredNode, Decision, Heading, HeuristicsResults, History, Moment,
-    NodeReport, Protection as Protected, ServerReport, Told, Trigger,
+    NodeReport, Protection as Protected, ServerReport, Told, Trigger, WaitsFor,
 };
 use crate::vote::{Announcement, Finding, Member, Occasion};
 use std::collections::BTreeSet;
@@ -171,6 +171,10 @@ impl Server {
             tie_breaker: cluster.tie_breaker,
             keep_active_partition: keeps_active(cluster),
             finding: cluster.finding.clone(),
+            waits_for: cluster.holdup.map(|holdup| WaitsFor {
+                node: holdup.holder,
+                until_ms: wall(holdup.until),
+            }),
             last_decision: decisions
                 .and_then(|kept| kept.back())
                 .map_or(0, |last| last.sequence),

@@ -4,7 +4,7 @@
 
 use e2e::openmetrics::{self, Samples};
 use e2e::schema::Schema;
-use e2e::stage::{Programs, Stage, upstream_arbiter};
+use e2e::stage::{Programs, Signal, Stage, upstream_arbiter};
 use libqdevice::base::RingId;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -246,6 +246,33 @@ fn metrics_say_in_every_state_who_has_the_vote() {
         let holds = format!("corosync_qnetd_client_has_vote{{{labels}}}");
         assert_eq!(value(&all, &holds), Some(has));
     }
+}
+
+#[test]
+fn who_deserves_the_vote_of_a_node_that_is_gone_is_told_how_long_to_wait() {
+    let mut stage = our_stage();
+    stage.start_arbiter().unwrap();
+    for id in [1, 2] {
+        stage.start_node(id, &[1, 2], &[]).unwrap();
+        stage.order(id, "ring 1/4 sees 1 2").unwrap();
+    }
+    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
+    stage.order(1, "ring 1/8 sees 1").unwrap();
+    stage.order(2, "ring 2/8 sees 2").unwrap();
+    stage.until_cast(&[1], LEFT, true).unwrap();
+    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.signal(1, Signal::KILL).unwrap();
+    stage.end_of(1).unwrap();
+    // It lasts for seconds only: both are asked until one of the answers falls into them.
+    let asked = |_| {
+        let list = json(&server(&stage, &["-l", "--json"]));
+        let explained = server(&stage, &["--explain", "-c", "loopback"]);
+        (list["clusters"][0]["waits_for"]["node"].clone(), explained)
+    };
+    let sentence = ": node 1, which is gone, may cast it until then.";
+    let waits = |(node, text): &(Value, String)| *node == 1 && text.contains(sentence);
+    let found = (0..1_000).map(asked).find(waits);
+    assert!(found.is_some_and(|(_, text)| text.contains("Nobody has the vote.")));
 }
 
 #[test]

@@ -2,7 +2,8 @@ use super::{ago, pairs, table};
 use crate::{history, words};
 use libqdevice::base::{Heuristics, NodeId, NodeState, Vote};
 use libqdevice::report::{
-    CommandEnd, CommandResult, ConnectionState, DeviceReport, HeuristicsRun, Moment, VoteChange,
+    CommandEnd, CommandResult, ConnectionState, DeviceReport, HeuristicsRun, Moment, QuorumView,
+    VoteChange, VoterReport,
 };
 
 /// A node, then the nodes it knows.
@@ -84,6 +85,36 @@ fn nodes(report: &DeviceReport, width: u16) -> String {
         &["NODE", "IN RING", "VOTEQUORUM", ""],
         rows.collect(),
     )
+}
+
+/// What votequorum says.
+pub(crate) fn quorum(view: &QuorumView, width: u16) -> String {
+    let quorate = if view.quorate { "quorate" } else { "blocked" };
+    let rows = [
+        ("votequorum", quorate.to_owned()),
+        ("Expected votes", view.expected_votes.to_string()),
+        ("Highest expected", view.highest_expected.to_string()),
+        ("Total votes", view.total_votes.to_string()),
+        ("Quorum", view.quorum.to_string()),
+        ("Device votes", view.device_votes.to_string()),
+        ("Flags", view.flags.join(", ")),
+    ];
+    let row = |node: &VoterReport| {
+        let state = match node.state {
+            NodeState::Member => "member",
+            NodeState::Dead => "dead",
+            NodeState::Leaving => "leaving",
+        };
+        vec![
+            node.id.to_string(),
+            node.votes.to_string(),
+            state.to_owned(),
+            node.device.join(", "),
+        ]
+    };
+    let nodes = view.nodes.iter().map(row).collect();
+    let header = ["NODE", "VOTES", "STATE", "DEVICE"];
+    format!("{}\n{}", pairs(width, &rows), table(width, &header, nodes))
 }
 
 /// How the commands have done in their last run.

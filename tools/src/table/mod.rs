@@ -3,7 +3,7 @@
 mod device;
 mod server;
 
-pub(super) use device::{heuristics, history as device_history, node};
+pub(super) use device::{heuristics, history as device_history, node, quorum};
 pub(super) use server::{arbiter, clusters, history};
 
 use comfy_table::{ContentArrangement, Table, presets};
