@@ -1,6 +1,6 @@
 use crate::base::{ClusterName, KeepActivePartition, NodeId, Time, Vote};
 use crate::report::{Counts, Input, Told, Trigger};
-use crate::vote::{Finding, Members};
+use crate::vote::{Finding, Member, Members};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What has happened to the clusters, in bounded memory and only to be shown.
@@ -134,7 +134,7 @@ impl Chronicle {
 }
 
 fn inputs(members: &Members) -> Box<[Input]> {
-    let input = |(&node, member): (&NodeId, &crate::vote::Member)| Input {
+    let input = |(&node, member): (&NodeId, &Box<Member>)| Input {
         node,
         ring: member.ring,
         membership: member.membership.ids().iter().copied().collect(),

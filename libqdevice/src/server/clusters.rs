@@ -78,7 +78,8 @@ impl Clusters {
                 cluster
             }
         };
-        cluster.members.insert(candidate.node, candidate.member);
+        let member = Box::new(candidate.member);
+        cluster.members.insert(candidate.node, member);
         cluster.peers.insert(candidate.node, candidate.peer);
         Ok(id)
     }

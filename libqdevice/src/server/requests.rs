@@ -257,7 +257,7 @@ impl Server {
             .arbiter
             .judge(now, occasion, view)
             .map_err(Refusal::Objection)?;
-        own.members.insert(node, reported);
+        own.members.insert(node, Box::new(reported));
         let trigger = (occasion.into(), node);
         let Verdict {
             reply,
@@ -307,11 +307,13 @@ impl Server {
     }
 
     fn member(&self, (cluster, node): (ClusterId, NodeId)) -> Option<&Member> {
-        self.clusters.get(cluster)?.members.get(&node)
+        let members = &self.clusters.get(cluster)?.members;
+        members.get(&node).map(Box::as_ref)
     }
 
     fn member_mut(&mut self, (cluster, node): (ClusterId, NodeId)) -> Option<&mut Member> {
-        self.clusters.get_mut(cluster)?.members.get_mut(&node)
+        let members = &mut self.clusters.get_mut(cluster)?.members;
+        members.get_mut(&node).map(Box::as_mut)
     }
 
     fn seat_mut(&mut self, id: PeerId) -> Option<&mut Seat> {

@@ -42,7 +42,11 @@ impl Server {
         let connected = |node: &&NodeId| own.members.contains_key(node);
         let assumed = parts.iter().flatten().filter(|node| !connected(node));
         let assumed: Vec<NodeId> = assumed.copied().collect();
-        let known: BTreeSet<NodeId> = own.members.values().flat_map(configured).collect();
+        let known: BTreeSet<NodeId> = own
+            .members
+            .values()
+            .flat_map(|member| configured(member))
+            .collect();
         if let Some(stranger) = assumed.iter().find(|node| !known.contains(node)) {
             return Err(WhatIfFault::NotConfigured(*stranger));
         }
@@ -103,9 +107,11 @@ impl World {
             let ring = RingId::new(first.0, seq);
             for &node in part.intersection(present) {
                 let member = self.members.get(&node).cloned();
-                let mut member = member.unwrap_or_else(|| Member {
-                    heuristics: crate::base::Heuristics::Undefined,
-                    ..model.clone()
+                let mut member = member.unwrap_or_else(|| {
+                    Box::new(Member {
+                        heuristics: crate::base::Heuristics::Undefined,
+                        ..Member::clone(&model)
+                    })
                 });
                 member.ring = ring;
                 member.membership = part
@@ -113,7 +119,7 @@ impl World {
                     .copied()
                     .collect::<crate::base::NodeList>()
                     .into();
-                self.report(node, member);
+                self.report(node, *member);
             }
         }
     }
@@ -136,7 +142,7 @@ impl World {
         let Ok(verdict) = self.arbiter.judge(LATER, Occasion::Membership, view) else {
             return;
         };
-        self.members.insert(node, member);
+        self.members.insert(node, Box::new(member));
         self.told.insert(node, verdict.reply);
         self.see(verdict.finding);
         self.tell(verdict.announce);

@@ -92,7 +92,7 @@ mod tests {
 
     fn cluster(of: &[(u32, u64, &[u32])]) -> Members {
         of.iter()
-            .map(|&(id, ring, sees)| (NodeId(id), member(ring, sees)))
+            .map(|&(id, ring, sees)| (NodeId(id), Box::new(member(ring, sees))))
             .collect()
     }
 
@@ -178,7 +178,7 @@ mod tests {
                     // Whoever has sent a membership stands in it.
                     let sees: Vec<_> =
                         (1..=5).filter(|&n| sent && (n == id || mask >> (n - 1) & 1 == 1)).collect();
-                    (NodeId(id), member(ring, &sees))
+                    (NodeId(id), Box::new(member(ring, &sees)))
                 })
                 .collect();
             prop_assert_eq!(partitions(all(&members)).is_some(), settled_pair_by_pair(&members));

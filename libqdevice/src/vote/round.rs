@@ -171,13 +171,13 @@ impl Round {
                 self.absent.remove(&node);
             }
         }
-        self.proceed(now, |id| stored.get(&id))
+        self.proceed(now, |id| stored.get(&id).map(Box::as_ref))
     }
 
     /// Time has passed: the winners may have waited for that.
     pub fn lapse(&mut self, now: Time, stored: &Members) -> Vec<Announcement> {
         self.absent.retain(|_, absent| absent.until.apart > now);
-        self.proceed(now, |id| stored.get(&id))
+        self.proceed(now, |id| stored.get(&id).map(Box::as_ref))
     }
 
     /// A node has left; its numbers start anew if it comes back.
@@ -324,7 +324,9 @@ mod tests {
             membership: NodeList::of_ids(1..=last).into(),
             ..Member::default()
         };
-        (1..=last).map(|id| (NodeId(id), member.clone())).collect()
+        (1..=last)
+            .map(|id| (NodeId(id), member.clone().into()))
+            .collect()
     }
 
     fn all(members: &Members) -> View<'_> {
@@ -371,7 +373,7 @@ mod tests {
     #[test]
     fn who_has_not_reported_is_neither_told_nor_waited_for_if_that_is_asked_for() {
         let (mut round, mut members) = (Round::default(), cluster(3, 1));
-        members.insert(NodeId(3), Member::default());
+        members.insert(NodeId(3), Box::default());
         let winner = ids(&[1]);
         let told = round.open_among_reported(NOW, all(&members), Some(&part(&winner)));
         assert_eq!(short(&told), [(2, 1, Vote::Nack)]);
@@ -526,7 +528,7 @@ mod tests {
                 membership: NodeList::of_ids([id]).into(),
                 ..Member::default()
             };
-            members.insert(NodeId(id), member);
+            members.insert(NodeId(id), member.into());
         }
         open(&mut round, &members, &[1]);
         round.confirm(NOW, NodeId(2), 1, &members);

@@ -56,8 +56,8 @@ pub struct Member {
     pub heuristics: Heuristics,
 }
 
-/// The connected nodes of a cluster.
-pub type Members = BTreeMap<NodeId, Member>;
+/// The connected nodes of a cluster. Boxed, because a map of values takes room for eleven at least.
+pub type Members = BTreeMap<NodeId, Box<Member>>;
 
 /// A cluster as it is once a change is accepted: what is stored, overlaid with the change.
 ///
@@ -103,7 +103,7 @@ impl<'a> View<'a> {
         if self.reported.is_some() {
             return None;
         }
-        self.stored.get(&self.subject)
+        self.stored.get(&self.subject).map(Box::as_ref)
     }
 
     /// The connected nodes by id.
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
         if id == self.subject {
             self.reported
         } else {
-            self.stored.get(&id)
+            self.stored.get(&id).map(Box::as_ref)
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
     fn three() -> Members {
         [1, 2, 3]
             .into_iter()
-            .map(|id| (NodeId(id), Member::default()))
+            .map(|id| (NodeId(id), Box::default()))
             .collect()
     }
 
