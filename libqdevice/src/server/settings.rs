@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_manual_page() {
+    fn the_defaults_are_those_of_the_manual_page_but_for_the_backlog() {
         let defaults = QnetdSettings::default();
         let shown: Vec<String> = QnetdSettings::TABLE
             .iter()
