@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "listen_backlog=10",
+                "listen_backlog=4096",
                 "max_client_send_buffers=32",
                 "max_client_send_size=32768",
                 "max_client_receive_size=32768",
