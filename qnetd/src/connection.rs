@@ -1,5 +1,5 @@
 use crate::handshakes::Handshake;
-use crate::hub::Inbound;
+use crate::mailbox::Receiver;
 use libqdevice::base::Level;
 use libqdevice::io::framed::{Framed, LinkError, Reading};
 use libqdevice::io::log::tell;
@@ -39,10 +39,10 @@ enum Over {
 pub(crate) struct Connection {
     pub(crate) peer: PeerId,
     pub(crate) address: String,
-    pub(crate) orders: mpsc::Receiver<Order>,
+    pub(crate) orders: Receiver,
     /// Orders that came during the TLS handshake.
     pub(crate) waiting: VecDeque<Order>,
-    pub(crate) hub: mpsc::Sender<Inbound>,
+    pub(crate) hub: mpsc::Sender<Event>,
     /// How many messages may wait to be sent.
     pub(crate) max_queued: usize,
 }
@@ -56,7 +56,9 @@ impl Connection {
             match self.converse(&mut framed, reading).await {
                 Ok(Over::Dropped) => return,
                 Ok(Over::StartTls(handshake)) => {
-                    let Some(encrypted) = self.shake_hands(framed, *handshake).await else {
+                    // On the heap while it lasts: whoever speaks plain text needs no room for it.
+                    let shaking = Box::pin(self.shake_hands(framed, *handshake));
+                    let Some(encrypted) = shaking.await else {
                         return;
                     };
                     framed = Framed::new(encrypted, receive_limit);
@@ -105,7 +107,7 @@ impl Connection {
                             Order::Proceed => reading = Reading::On,
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
-                        next = self.waiting.pop_front().or_else(|| self.orders.try_recv().ok());
+                        next = self.waiting.pop_front().or_else(|| self.orders.waiting());
                     }
                     framed.send_some().await?;
                     if framed.queued() > self.max_queued && !overfull {
@@ -126,7 +128,7 @@ impl Connection {
     async fn next_order(&mut self) -> Option<Order> {
         match self.waiting.pop_front() {
             Some(order) => Some(order),
-            None => self.orders.recv().await,
+            None => self.orders.next().await,
         }
     }
 
@@ -142,7 +144,7 @@ impl Connection {
         let done = loop {
             tokio::select! {
                 biased;
-                order = self.orders.recv() => self.waiting.push_back(order?),
+                order = self.orders.next() => self.waiting.push_back(order?),
                 done = &mut work => break done,
             }
         };
@@ -175,7 +177,7 @@ impl Connection {
 
     async fn report(&self, event: Event) {
         // Without a hub the daemon is ending, and so is this task.
-        let _ = self.hub.send(Inbound::Peer(event)).await;
+        let _ = self.hub.send(event).await;
     }
 
     fn tell_end(&self, error: &LinkError) {

@@ -1,9 +1,10 @@
 use crate::connection::{Connection, Order};
 use crate::grace::Grace;
 use crate::handshakes::{Handshake, Handshakes};
-use crate::ipc::{Answer, Asked};
+use crate::ipc::{self, Answer, Asked};
 use crate::keys::Keys;
-use crate::{ipc, listener};
+use crate::listener::Listener;
+use crate::mailbox::{self, Full, mailbox};
 use libqdevice::base::Time;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
@@ -13,9 +14,8 @@ use libqdevice::wire::{Message, SendFault};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TrySendError;
 
 /// Owns the server: every event comes here, every action starts here.
 ///
@@ -25,7 +25,7 @@ pub(crate) struct Hub {
     server: Server,
     limits: Limits,
     /// The orders of every connection. What is missing here is closed.
-    peers: BTreeMap<PeerId, mpsc::Sender<Order>>,
+    peers: BTreeMap<PeerId, mailbox::Sender>,
     next_peer: u64,
     alarm: Alarm,
     grace: Grace,
@@ -33,8 +33,8 @@ pub(crate) struct Hub {
     started: Time,
     /// What TLS needs; none when there is to be none.
     tls: Option<Tls>,
-    sender: mpsc::Sender<Inbound>,
-    inbox: mpsc::Receiver<Inbound>,
+    sender: mpsc::Sender<Event>,
+    inbox: mpsc::Receiver<Event>,
 }
 
 /// What the hub has for TLS.
@@ -46,15 +46,6 @@ pub(crate) struct Tls {
     pub(crate) renewed: mpsc::Receiver<Keys>,
     /// Where handshakes are done.
     pub(crate) handshakes: Handshakes,
-}
-
-/// What reaches the hub from the network.
-#[derive(Debug)]
-pub(crate) enum Inbound {
-    /// A client has connected.
-    Accepted(TcpStream, SocketAddr),
-    /// A connection has something to say.
-    Peer(Event),
 }
 
 /// Bounds per client, from the settings.
@@ -107,12 +98,12 @@ impl Hub {
     /// When the system's timer fails.
     pub(crate) async fn run(
         mut self,
-        listener: TcpListener,
+        mut listener: Listener,
         mut ipc: Ipc,
         stop: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let accepting = tokio::spawn(listener::accept(listener, self.sender.clone()));
         let mut batch = Vec::with_capacity(BATCH);
+        let mut accepted = Vec::new();
         if let Some(tls) = &self.tls {
             self.handle(Event::Revoked(tls.keys.revoked.clone()));
         }
@@ -133,13 +124,18 @@ impl Hub {
                     IpcEvent::ShutdownAnswered => break,
                 },
                 Some(keys) = renewed(&mut self.tls) => self.renew(keys),
+                () = listener.accept(&mut accepted) => {
+                    // Those who have gone before make room, should there be a limit.
+                    tokio::task::yield_now().await;
+                    self.take_waiting();
+                    accepted.drain(..).for_each(|(stream, address)| self.accept(stream, address));
+                }
                 _ = self.inbox.recv_many(&mut batch, BATCH) => {
-                    batch.drain(..).for_each(|inbound| self.take(inbound));
+                    batch.drain(..).for_each(|event| self.take(event));
                 }
             }
         }
         drop(ipc);
-        accepting.abort();
         self.handle(Event::Shutdown);
         Ok(())
     }
@@ -167,42 +163,37 @@ impl Hub {
         self.handle(Event::Revoked(revoked));
     }
 
-    /// Serves clients between two questions, so that tools that ask without end cannot hold them up.
+    /// Serves clients between two questions or two lots of newcomers, so that neither can hold them up.
     fn take_waiting(&mut self) {
         for _ in 0..BATCH {
-            let Ok(inbound) = self.inbox.try_recv() else {
+            let Ok(event) = self.inbox.try_recv() else {
                 return;
             };
-            self.take(inbound);
+            self.take(event);
         }
     }
 
-    fn take(&mut self, inbound: Inbound) {
-        match inbound {
-            Inbound::Accepted(stream, address) => self.accept(stream, address),
-            Inbound::Peer(event) => {
-                let served = match &event {
-                    Event::Received { peer, .. } => Some(*peer),
-                    Event::Accepted { .. }
-                    | Event::TlsUp { .. }
-                    | Event::TlsFailed { .. }
-                    | Event::Revoked(_)
-                    | Event::SendFailed { .. }
-                    | Event::Gone { .. }
-                    | Event::Lost { .. }
-                    | Event::Dismissed { .. }
-                    | Event::Shutdown => None,
-                };
-                if let Event::Gone { peer } | Event::Lost { peer } | Event::TlsFailed { peer, .. } =
-                    &event
-                {
-                    self.peers.remove(peer);
-                }
-                self.handle(event);
-                if let Some(fault) = served.and_then(|peer| self.order(peer, Order::Proceed)) {
-                    self.handle(fault);
-                }
-            }
+    /// Handles what a connection reports.
+    fn take(&mut self, event: Event) {
+        let served = match &event {
+            Event::Received { peer, .. } => Some(*peer),
+            Event::Accepted { .. }
+            | Event::TlsUp { .. }
+            | Event::TlsFailed { .. }
+            | Event::Revoked(_)
+            | Event::SendFailed { .. }
+            | Event::Gone { .. }
+            | Event::Lost { .. }
+            | Event::Dismissed { .. }
+            | Event::Shutdown => None,
+        };
+        if let Event::Gone { peer } | Event::Lost { peer } | Event::TlsFailed { peer, .. } = &event
+        {
+            self.peers.remove(peer);
+        }
+        self.handle(event);
+        if let Some(fault) = served.and_then(|peer| self.order(peer, Order::Proceed)) {
+            self.handle(fault);
         }
     }
 
@@ -211,7 +202,7 @@ impl Hub {
         self.next_peer += 1;
         // No brackets around IPv6, as in upstream's status text.
         let address = format!("{}:{}", address.ip(), address.port());
-        let (orders, receiver) = mpsc::channel(self.limits.queued.clamp(ORDERS_MIN, ORDERS_MAX));
+        let (orders, receiver) = mailbox(self.limits.queued.clamp(ORDERS_MIN, ORDERS_MAX));
         self.peers.insert(peer, orders);
         self.handle(Event::Accepted {
             peer,
@@ -310,14 +301,11 @@ impl Hub {
     /// Whether too much waits for the client is judged by its connection, which knows what the socket
     /// takes; here only a connection that has not run for long is given up.
     fn order(&mut self, peer: PeerId, order: Order) -> Option<Event> {
-        match self.peers.get(&peer)?.try_send(order) {
-            Err(TrySendError::Full(_)) => Some(Event::SendFailed {
-                peer,
-                fault: SendFault::QueueFull,
-            }),
-            // One that is closed has ended; its report is under way.
-            Ok(()) | Err(TrySendError::Closed(_)) => None,
-        }
+        let given = self.peers.get(&peer)?.give(order);
+        given.err().map(|Full| Event::SendFailed {
+            peer,
+            fault: SendFault::QueueFull,
+        })
     }
 }
 

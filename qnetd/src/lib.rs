@@ -8,6 +8,7 @@
 //! cli       what was asked for
 //! listener  a socket per daemon, a task that accepts
 //! connection  a task per client: bytes to events, orders to bytes
+//! mailbox   orders of the hub to a connection
 //! ipc       lines of the tool to answers
 //! grace     what a daemon that was away owes its clients
 //! keys      what TLS needs, from the NSS database
@@ -23,6 +24,7 @@ mod hub;
 mod ipc;
 mod keys;
 mod listener;
+mod mailbox;
 mod run;
 
 pub use cli::{Cli, command};

@@ -1,14 +1,14 @@
 use crate::cli::{Family, Listen};
-use crate::hub::Inbound;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::{Pause, tune};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener, ToSocketAddrs};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use std::task::Poll;
+use tokio::net::{TcpListener, TcpStream};
 
 /// Opens the socket for clients: one socket, on the first of the host's addresses that can be had.
 ///
@@ -32,23 +32,45 @@ pub(crate) fn bind(listen: &Listen, backlog: u32) -> io::Result<StdListener> {
     Err(last)
 }
 
-/// Accepts clients for ever and hands them to the hub.
-pub(crate) async fn accept(listener: TcpListener, hub: mpsc::Sender<Inbound>) {
-    let mut pause = Pause::default();
-    loop {
-        match listener.accept().await {
-            Ok((stream, address)) => {
-                if let Err(error) = tune(&stream) {
-                    tracing::debug!("Can't set TCP options for {address}: {error}");
+/// The socket for clients at work.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: TcpListener,
+    pause: Pause,
+}
+
+impl Listener {
+    /// Serves on `socket`. Needs a runtime.
+    pub(crate) fn serve(socket: StdListener) -> io::Result<Self> {
+        Ok(Self {
+            socket: TcpListener::from_std(socket)?,
+            pause: Pause::default(),
+        })
+    }
+
+    /// Waits for clients and appends those that are there, as many as others can wait for. May be
+    /// dropped and called again at any time.
+    pub(crate) async fn accept(&mut self, accepted: &mut Vec<(TcpStream, SocketAddr)>) {
+        loop {
+            self.pause.over().await;
+            let failed = poll_fn(|cx| {
+                while accepted.len() < AT_ONCE {
+                    match self.socket.poll_accept(cx) {
+                        Poll::Ready(Ok(client)) => accepted.push(client),
+                        Poll::Ready(Err(error)) => return Poll::Ready(Some(error)),
+                        Poll::Pending if accepted.is_empty() => return Poll::Pending,
+                        Poll::Pending => break,
+                    }
                 }
-                if hub.send(Inbound::Accepted(stream, address)).await.is_err() {
-                    return;
-                }
+                Poll::Ready(None)
+            })
+            .await;
+            if let Some(error) = failed {
+                let error = Numbered(&error);
+                self.pause.begin(format!("Can't accept connection {error}"));
             }
-            Err(error) => {
-                pause
-                    .after(format!("Can't accept connection {}", Numbered(&error)))
-                    .await;
+            if !accepted.is_empty() {
+                return;
             }
         }
     }
@@ -102,6 +124,10 @@ fn bind_to(address: SocketAddr, backlog: u32) -> io::Result<StdListener> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     set_socket_reuseaddr(&socket, true)?;
+    // Every client's connection inherits it.
+    if let Err(error) = tune(&socket) {
+        tracing::debug!("Can't set TCP options: {error}");
+    }
     if address.is_ipv6() {
         // IPv4 clients come through the same socket, whatever the system's default is.
         set_ipv6_v6only(&socket, false)?;
@@ -111,10 +137,13 @@ fn bind_to(address: SocketAddr, backlog: u32) -> io::Result<StdListener> {
     Ok(StdListener::from(socket))
 }
 
+/// Clients accepted before those who are there are served again.
+const AT_ONCE: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpStream;
+    use std::net::TcpStream as StdStream;
 
     fn listen(family: Family, host: Option<&str>) -> StdListener {
         let host = host.map(str::to_owned);
@@ -131,7 +160,7 @@ mod tests {
 
     fn reaches(listener: &StdListener, ip: impl Into<IpAddr>) -> bool {
         let port = listener.local_addr().unwrap().port();
-        TcpStream::connect((ip.into(), port)).is_ok()
+        StdStream::connect((ip.into(), port)).is_ok()
     }
 
     #[test]
@@ -170,6 +199,36 @@ mod tests {
             port: 0,
         };
         assert!(bind(&listen, 10).is_err());
+    }
+
+    #[test]
+    fn a_fleet_that_comes_at_once_waits_instead_of_being_turned_away() {
+        use libqdevice::server::QnetdSettings;
+        use std::time::Duration;
+        let only_v4 = Listen {
+            family: Family::V4,
+            host: Some("127.0.0.1".into()),
+            port: 0,
+        };
+        let listener = bind(&only_v4, QnetdSettings::default().listen_backlog).unwrap();
+        let address = listener.local_addr().unwrap();
+        let patience = Duration::from_secs(20);
+        // Nobody accepts them.
+        let fleet: Vec<_> = (0..100)
+            .map(|_| StdStream::connect_timeout(&address, patience).unwrap())
+            .collect();
+        assert_eq!(fleet.len(), 100);
+    }
+
+    #[test]
+    fn clients_inherit_what_small_messages_need() {
+        use rustix::net::sockopt::{tcp_nodelay, tcp_thin_linear_timeouts};
+        let listener = listen(Family::V4, Some("127.0.0.1"));
+        listener.set_nonblocking(false).unwrap();
+        let _client = StdStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        assert!(tcp_nodelay(&accepted).unwrap());
+        assert!(tcp_thin_linear_timeouts(&accepted).unwrap());
     }
 
     #[test]

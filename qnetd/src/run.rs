@@ -2,7 +2,7 @@ use crate::cli::{self, Cli, NAME, Refusal, Wish};
 use crate::handshakes::Handshakes;
 use crate::hub::{Hub, Tls};
 use crate::keys::{KeySource, Keys};
-use crate::listener;
+use crate::listener::{self, Listener};
 use libqdevice::base::Level;
 use libqdevice::certs::Side;
 use libqdevice::io::detach::{Readiness, is_daemon, start_daemon};
@@ -20,7 +20,6 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -110,8 +109,9 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
     })?;
     raise_descriptor_limit();
     let crit = |what: &'static str| move |error| fatal(Level::Crit, &what, &error);
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+    // One thread for what decides and all who move its bytes: handing them to another one would cost
+    // more than the work itself.
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(crit("Can't start threads"))?;
@@ -120,7 +120,7 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
     let ended = runtime.block_on(async {
         let stop = Stop::new().map_err(crit("Can't handle signals"))?;
         let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
-        let listener = TcpListener::from_std(listener).map_err(crit("Can't serve clients"))?;
+        let listener = Listener::serve(listener).map_err(crit("Can't serve clients"))?;
         let tls = keys
             .map(|(keys, follower)| {
                 let renewed = follower.follow()?;
@@ -260,6 +260,3 @@ const NO_KEYS_HINT: &str =
 
 /// Decisions that are kept of each cluster.
 const HISTORY: usize = 32;
-
-/// Threads for connections beside the one that decides. They move bytes and wait.
-const WORKERS: usize = 2;

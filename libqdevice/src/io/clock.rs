@@ -79,14 +79,16 @@ impl Alarm {
         let Some(deadline) = deadline else {
             return future::pending().await;
         };
-        if self.armed != Some(deadline) {
-            self.arm(deadline)?;
-        }
         while now() < deadline {
+            // One that rings earlier is left alone: deadlines are put off at every message, and the
+            // timer then costs nothing until it rings once in vain.
+            if self.armed.is_none_or(|armed| armed > deadline) {
+                self.arm(deadline)?;
+            }
             let mut ready = self.timer.readable().await?;
             let mut expirations = [0; 8];
             match rustix::io::read(self.timer.get_ref(), &mut expirations) {
-                Ok(_) => {}
+                Ok(_) => self.armed = None,
                 Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
                 Err(error) => return Err(error.into()),
             }
@@ -144,6 +146,19 @@ mod tests {
         for _ in 0..2 {
             alarm.reached(Some(now().after(Millis(5)))).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn an_alarm_that_was_put_off_rings_at_the_later_moment() {
+        let mut alarm = Alarm::new().unwrap();
+        let (early, late) = (now().after(Millis(5)), now().after(Millis(30)));
+        tokio::select! {
+            biased;
+            _ = alarm.reached(Some(early)) => panic!("it is not that late"),
+            () = tokio::task::yield_now() => {}
+        }
+        alarm.reached(Some(late)).await.unwrap();
+        assert!(now() >= late);
     }
 
     #[test]

@@ -41,10 +41,8 @@ pub enum LinkError {
 pub struct Framed<S> {
     stream: S,
     deframer: Deframer,
-    /// What was read and not looked at yet: `chunk[at..end]`.
-    chunk: Box<[u8; CHUNK]>,
-    at: usize,
-    end: usize,
+    /// What was read behind the last message; no memory while there is nothing.
+    unread: Vec<u8>,
     outbox: VecDeque<Vec<u8>>,
     /// How much of the first frame in the outbox is sent.
     sent: usize,
@@ -57,9 +55,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         Self {
             stream,
             deframer: Deframer::new(receive_limit),
-            chunk: Box::new([0; CHUNK]),
-            at: 0,
-            end: 0,
+            unread: Vec::new(),
             outbox: VecDeque::new(),
             sent: 0,
         }
@@ -68,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     /// The stream, and what was read from it behind the last message. What was still to be sent is lost.
     #[must_use]
     pub fn into_parts(self) -> (S, Vec<u8>) {
-        (self.stream, self.chunk[self.at..self.end].to_vec())
+        (self.stream, self.unread)
     }
 
     /// Waits until everything in the queue is sent, and reads nothing.
@@ -129,21 +125,40 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
 
     /// Ready when the queue is empty.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), LinkError>> {
-        while let Some(frame) = self.outbox.front() {
-            let rest = &frame[self.sent..];
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, rest));
+        if self.outbox.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while let Some(first) = self.outbox.front() {
+            let rest = &first[self.sent..];
+            let stream = Pin::new(&mut self.stream);
+            let written = if self.outbox.len() == 1 || rest.len() >= BATCH {
+                ready!(stream.poll_write(cx, rest))
+            } else {
+                let batch = batch(&self.outbox, self.sent);
+                ready!(stream.poll_write(cx, &batch))
+            };
             match written.map_err(LinkError::Write)? {
                 0 => return Poll::Ready(Err(LinkError::Closed)),
-                len if len == rest.len() => {
-                    self.outbox.pop_front();
-                    self.sent = 0;
-                }
-                len => self.sent += len,
+                len => self.forget_sent(len),
             }
         }
+        // What a burst needed is given back.
+        self.outbox.shrink_to(OUTBOX_KEPT);
         Pin::new(&mut self.stream)
             .poll_flush(cx)
             .map_err(LinkError::Write)
+    }
+
+    /// `len` more bytes of the queue are sent.
+    fn forget_sent(&mut self, len: usize) {
+        self.sent += len;
+        while let Some(first) = self.outbox.front() {
+            if self.sent < first.len() {
+                return;
+            }
+            self.sent -= first.len();
+            self.outbox.pop_front();
+        }
     }
 
     fn poll_receive(
@@ -152,28 +167,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Result<Message, Malformed>, LinkError>> {
         loop {
-            let mut unread = &self.chunk[self.at..self.end];
+            let mut unread = self.unread.as_slice();
             let frame = self.deframer.next_frame(&mut unread);
-            self.at = self.end - unread.len();
+            match unread.len() {
+                0 => self.unread = Vec::new(),
+                left => drop(self.unread.drain(..self.unread.len() - left)),
+            }
             if let Some(frame) = frame {
                 return Poll::Ready(Ok(frame));
             }
             if let (Reading::Hasty, Some(why)) = (reading, self.deframer.skipping()) {
                 return Poll::Ready(Ok(Err(why)));
             }
-            let mut buffer = ReadBuf::new(&mut self.chunk[..]);
+            let mut chunk = [0; CHUNK];
+            let mut buffer = ReadBuf::new(&mut chunk);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
             read.map_err(LinkError::Read)?;
-            (self.at, self.end) = (0, buffer.filled().len());
-            if self.end == 0 {
+            let mut arrived = buffer.filled();
+            if arrived.is_empty() {
                 return Poll::Ready(Err(LinkError::Closed));
+            }
+            // Most often it is one message, which then is stored nowhere.
+            let frame = self.deframer.next_frame(&mut arrived);
+            self.unread.extend_from_slice(arrived);
+            if let Some(frame) = frame {
+                return Poll::Ready(Ok(frame));
             }
         }
     }
 }
 
+/// The queue from here on, as much as is worth one call of the system. Always the same bytes, or more
+/// of them, until some of them are sent: TLS asks for that.
+fn batch(outbox: &VecDeque<Vec<u8>>, sent: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(BATCH);
+    let mut skipped = sent;
+    for frame in outbox {
+        let room = BATCH - bytes.len();
+        let frame = &frame[skipped..];
+        bytes.extend_from_slice(&frame[..frame.len().min(room)]);
+        skipped = 0;
+        if bytes.len() == BATCH {
+            break;
+        }
+    }
+    bytes
+}
+
 /// Bytes read at once. Most messages have a few dozen.
 const CHUNK: usize = 2048;
+
+/// Bytes written at once.
+const BATCH: usize = 16_384;
+
+/// Places that an empty queue keeps.
+const OUTBOX_KEPT: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -251,6 +299,29 @@ mod tests {
             [&received[..], &rest[..]].concat(),
             [bytes(1), bytes(2), bytes(3)].concat()
         );
+    }
+
+    #[tokio::test]
+    async fn short_and_long_messages_arrive_as_they_were_queued_however_little_is_taken_at_once() {
+        let (ours, mut theirs) = duplex(1000);
+        let mut framed = Framed::new(ours, 100);
+        let messages: Vec<Vec<u8>> = [14, 9000, 20_000, 14, 40_000, 7000, 12_000]
+            .iter()
+            .zip(0u8..)
+            .map(|(&len, fill)| vec![fill; len])
+            .collect();
+        let client = async {
+            let mut received = vec![0; messages.concat().len()];
+            theirs.read_exact(&mut received).await.unwrap();
+            received
+        };
+        for message in &messages {
+            framed.queue(message.clone());
+        }
+        let (received, sent) = tokio::join!(client, framed.send_all());
+        sent.unwrap();
+        assert!(received == messages.concat());
+        assert_eq!(framed.queued(), 0);
     }
 
     #[tokio::test]

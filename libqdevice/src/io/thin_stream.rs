@@ -1,6 +1,6 @@
 use rustix::net::sockopt;
 use std::io;
-use tokio::net::TcpStream;
+use std::os::fd::AsFd;
 
 /// Makes the kernel send small messages at once, and send them again soon when the network has lost them.
 ///
@@ -14,20 +14,22 @@ use tokio::net::TcpStream;
 /// There is no `TCP_USER_TIMEOUT`: both sides give a silent connection up by themselves, at a moment that
 /// the kernel does not know.
 ///
+/// What a listening socket accepts inherits all of it.
+///
 /// # Errors
 ///
 /// The first that the kernel reports; the connection works all the same.
-pub fn tune(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    sockopt::set_tcp_thin_linear_timeouts(stream, true)?;
-    sockopt::set_tcp_congestion(stream, "reno")?;
+pub fn tune(socket: &impl AsFd) -> io::Result<()> {
+    sockopt::set_tcp_nodelay(socket, true)?;
+    sockopt::set_tcp_thin_linear_timeouts(socket, true)?;
+    sockopt::set_tcp_congestion(socket, "reno")?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     #[tokio::test]
     async fn small_messages_neither_wait_nor_back_off() {

@@ -7,8 +7,8 @@ settings! {
     ///
     /// Sizes are bytes with the message header; there is no check across settings.
     pub struct QnetdSettings {
-        /// Backlog of the network socket, as for listen(2).
-        listen_backlog: u32 = 10, 1..=INT_MAX;
+        /// Backlog of the network socket, as for listen(2); the system may cut it.
+        listen_backlog: u32 = 4096, 1..=INT_MAX;
         /// How many messages may wait to be sent to one client before it is disconnected.
         max_client_send_buffers: u64 = 32, 2..=LLONG_MAX;
         /// Longest message sent to a client, in bytes.

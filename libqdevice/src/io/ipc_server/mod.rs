@@ -138,9 +138,8 @@ async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<Ipc
             Ok((stream, _)) => stream,
             Err(error) => {
                 let error = Numbered(&error);
-                pause
-                    .after(format!("Can't accept local IPC connection {error}"))
-                    .await;
+                pause.begin(format!("Can't accept local IPC connection {error}"));
+                pause.over().await;
                 continue;
             }
         };
