@@ -134,10 +134,16 @@ impl Client {
     }
 
     /// The moment after which a vote in favour may not be cast; none when there is no such vote, no
-    /// server guards it, or its lease is short while the vote is a reserve.
+    /// server guards it, it would outlive the loss of the server, or its lease is short while it is a
+    /// reserve.
     pub(super) fn last_poll(&mut self) -> Option<Time> {
-        let timeout = self.config.timeout;
-        let session = self.phase.session().filter(|_| self.casting.is_for())?;
+        let (timeout, strategy) = (self.config.timeout, self.config.strategy);
+        let lost =
+            strategy.vote_when_disconnected(self.membership.quorate, self.config.wait_for_all);
+        let session = self.phase.session()?;
+        if !self.casting.is_for() || lost == Vote::NoChange {
+            return None;
+        }
         session.lease.last_poll(timeout)
     }
 
@@ -208,6 +214,8 @@ mod tests {
     };
     use super::super::{CastFault, ClientConfig, Corosync, Event, Link, LinkFault, Next, Reason};
     use super::*;
+    use crate::base::Algorithm;
+    use crate::vote::{Strategy, WaitForAll};
     use crate::wire::{Echo, Message, NodeListKind};
 
     #[test]
@@ -279,6 +287,24 @@ mod tests {
         assert_eq!(bench.done(), [ask(9)], "that one was sent too long ago");
         bench.echo(9);
         assert_eq!(bench.done(), [Action::Cast { ring, vote }]);
+    }
+
+    #[test]
+    fn a_vote_that_outlives_the_loss_of_its_server_never_lapses() {
+        let mut bench = Bench::asking(ClientConfig {
+            strategy: Strategy::of(Algorithm::Lms),
+            wait_for_all: WaitForAll::Yes,
+            ..config()
+        });
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        bench.wait_with_server(7_000);
+        for _ in 0..400 {
+            bench.wait(100);
+            let (last, vote) = bench.client.casting.last().unwrap();
+            assert!(vote && bench.time().since(last) <= 5_000, "{last:?}");
+        }
+        assert_ne!(bench.reason(), None, "the server is gone");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! corosync.conf of a bed. [corosync.conf(5), corosync-qdevice(8)]
 
 use libqdevice::base::{Algorithm, KeepActivePartition, NodeId, TieBreaker};
+use libqdevice::vote::WaitForAll;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub struct Conf {
     pub nodes: Vec<NodeId>,
     /// `quorum.device`.
     pub device: Device,
+    /// `quorum.wait_for_all`; left out of the file when it is off.
+    pub wait_for_all: WaitForAll,
     /// `logging.debug`.
     pub debug: Debug,
     /// `totem.token`: how long a node may be silent before it is lost.
@@ -112,6 +115,7 @@ impl Conf {
         Self {
             nodes: (1..=count).map(NodeId).collect(),
             device,
+            wait_for_all: WaitForAll::No,
             debug: Debug::Off,
             token: Duration::from_secs(1),
         }
@@ -141,6 +145,10 @@ impl fmt::Display for Conf {
             Debug::Off => "off",
             Debug::On => "on",
         };
+        let wait_for_all = match self.wait_for_all {
+            WaitForAll::No => "",
+            WaitForAll::Yes => " wait_for_all: 1\n",
+        };
         // Without the coefficient a bigger cluster would notice a loss later.
         write!(
             f,
@@ -148,7 +156,7 @@ impl fmt::Display for Conf {
              crypto_cipher: none\n crypto_hash: none\n token: {token}\n token_coefficient: 0\n}}\n\
              logging {{\n to_stderr: no\n to_syslog: no\n to_logfile: yes\n \
              logfile: {LOG}\n timestamp: hires\n debug: {debug}\n}}\n\
-             quorum {{\n provider: corosync_votequorum\n{}}}\nnodelist {{\n",
+             quorum {{\n provider: corosync_votequorum\n{wait_for_all}{}}}\nnodelist {{\n",
             self.device
         )?;
         for &node in &self.nodes {

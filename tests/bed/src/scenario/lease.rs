@@ -10,6 +10,8 @@ use crate::overlap::overlaps;
 use crate::program::{Pairing, Side};
 use crate::standing::Standing;
 use anyhow::{Context as _, Result, ensure};
+use libqdevice::base::Algorithm;
+use libqdevice::vote::WaitForAll;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::Duration;
@@ -34,6 +36,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "holder-killed",
             "two nodes live apart, then the qdevice of the one with the vote is killed: the other takes over",
             |stage| holder(stage, Fate::Killed),
+        ),
+        Scenario::new(
+            "lms-wait-for-all",
+            "in a split under lms and wait_for_all the node with the vote goes on without qnetd",
+            wait_for_all,
         ),
         Scenario::new(
             "twenty-stalls",
@@ -95,6 +102,31 @@ fn tolerated(pairing: Pairing, fate: Fate, timeout: Duration) -> Duration {
         (Side::C, _, Fate::Killed) => timeout + Duration::from_millis(500),
         (Side::C, Side::C, Fate::Frozen) => timeout.mul_f64(0.6) + Duration::from_millis(500),
     }
+}
+
+/// Node 2 cannot have quorum before it has seen node 1, whatever qnetd tells it.
+fn wait_for_all(stage: &Stage<'_>) -> Result<Outcome> {
+    let device = Device {
+        algorithm: Algorithm::Lms,
+        ..Device::default()
+    };
+    let long = device.timeout * 2;
+    let conf = Conf {
+        wait_for_all: WaitForAll::Yes,
+        ..Conf::of_nodes(2, device)
+    };
+    stage.with_bed(conf, |bed, outcome| {
+        bed.boot()?;
+        bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
+        wait_for_winner(bed, 1, 2)?;
+        let began = bed.cut(&[Place::Node(1)], &[Place::Qnetd])?;
+        interrupt::pause((began + long).left())?;
+        let out = out_of_service(bed, began);
+        ensure!(out.is_zero(), "node 1 did not serve for {out:?}");
+        let healed = bed.heal()?;
+        outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
+        Ok(())
+    })
 }
 
 /// Times are those of corosync's defaults.
