@@ -1,7 +1,7 @@
 //! The deciding half of `corosync-qnetd` and `corosync-qdevice`.
 //!
 //! ```text
-//! adapters   tls (both of these)
+//! adapters   outlets (events go out by D-Bus and hooks)   tls (both of these)
 //!            io (tokio, log, lock file)   certs (X.509, NSS database)   a feature each
 //! -------------------------------- pure from here down: no clock, socket, file
 //! telling    events (what the machines tell, for D-Bus and hooks)
@@ -27,6 +27,8 @@ pub mod events;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod ipc;
+#[cfg(feature = "io")]
+pub mod outlets;
 pub mod report;
 pub mod server;
 pub mod settings;

@@ -10,10 +10,11 @@ use crate::keys::Keys;
 use crate::link::Link;
 use crate::resolve::complete;
 use crate::signals::Signals;
+use crate::telling::Telling;
 use libqdevice::base::{self, Level, Millis, NodeId};
 use libqdevice::client::{
     Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
-    Link as FromLink, QdeviceSettings, RunReport,
+    HeuristicsMode, Link as FromLink, QdeviceSettings, RunReport,
 };
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
@@ -26,6 +27,7 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use tokio::sync::oneshot;
 
 /// The client and everything it is told about and acts on.
 pub(crate) struct Hub<'a, C> {
@@ -34,6 +36,7 @@ pub(crate) struct Hub<'a, C> {
     pub(crate) link: Link,
     pub(crate) heuristics: Heuristics,
     pub(crate) keys: Keys,
+    pub(crate) telling: Telling,
     pub(crate) ipc: Ipc,
     pub(crate) signals: Signals,
     pub(crate) alarm: Alarm,
@@ -63,6 +66,8 @@ enum Happening {
     Ipc(IpcEvent),
     Link(FromLink),
     Keys(Connector),
+    /// Somebody wants the heuristics to run.
+    Asked(oneshot::Sender<bool>),
     /// A run of the heuristics is over; `None` if nobody can run them any more.
     Checked(Option<RunReport>),
 }
@@ -107,6 +112,7 @@ impl<C: Corosync> Hub<'_, C> {
                 }
                 Happening::Checked(Some(report)) => {
                     let RunReport { run, result, .. } = report;
+                    self.telling.heuristics(result);
                     self.turn(Event::Heuristics { run, result }).await
                 }
                 Happening::Checked(None) => {
@@ -115,6 +121,12 @@ impl<C: Corosync> Hub<'_, C> {
                     self.turn(Event::Shutdown).await.map(|_| Ended::Failed)
                 }
                 Happening::Link(event) => self.turn(Event::Link(event)).await,
+                Happening::Asked(answer) => {
+                    let is_on = self.client.heuristics().mode != HeuristicsMode::Off;
+                    // Whoever has asked may have gone.
+                    let _ = answer.send(is_on);
+                    self.turn(Event::HeuristicsAsked).await
+                }
                 // From the next connection on.
                 Happening::Keys(connector) => {
                     self.link.renew(connector);
@@ -144,6 +156,7 @@ impl<C: Corosync> Hub<'_, C> {
             report = self.heuristics.next() => Happening::Checked(report),
             event = self.ipc.next() => Happening::Ipc(event),
             connector = self.keys.renewed() => Happening::Keys(connector),
+            answer = self.telling.next() => Happening::Asked(answer),
             event = self.link.next() => Happening::Link(event),
         }
     }
@@ -209,7 +222,10 @@ impl<C: Corosync> Hub<'_, C> {
             }
             Action::RunHeuristics { run, timeout } => self.check(run, timeout, failures),
             Action::Ready => self.ready(),
-            Action::Tell(notice) => tell(notice.level(), &notice),
+            Action::Tell(notice) => {
+                tell(notice.level(), &notice);
+                self.telling.note(&notice);
+            }
             Action::Exit { ok: true } if failures.iter().all(is_no_refusal) => {
                 return Some(Ended::Asked);
             }
@@ -256,8 +272,14 @@ impl<C: Corosync> Hub<'_, C> {
 
     async fn on_corosync(&mut self, news: News) -> Option<Ended> {
         let event = match news {
-            News::Membership { ring, nodes } => FromCorosync::Membership { ring, nodes },
-            News::Quorum { quorate, nodes } => FromCorosync::Quorum { quorate, nodes },
+            News::Membership { ring, nodes } => {
+                self.telling.membership(ring, &nodes);
+                FromCorosync::Membership { ring, nodes }
+            }
+            News::Quorum { quorate, nodes } => {
+                self.telling.quorum(quorate);
+                FromCorosync::Quorum { quorate, nodes }
+            }
             News::ExpectedVotes(votes) => {
                 let nodes = self.client.config().nodes.ids().collect();
                 let facts = self.vote_facts(nodes).await;

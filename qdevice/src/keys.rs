@@ -4,6 +4,7 @@ use chrono::Utc;
 use libqdevice::base::{ClusterName, Level, TlsSupport};
 use libqdevice::certs::{AnchorsBy, CertError, Credential, Identity, Role, Side, certified_names};
 use libqdevice::client::{ClientConfig, QdeviceSettings};
+use libqdevice::events::Event;
 use libqdevice::io::log::tell;
 use libqdevice::report::Certificate;
 use libqdevice::tls::{Connector, Follower, Lifetime, Loaded, with_remedy};
@@ -118,10 +119,14 @@ impl KeySource {
 }
 
 impl Keys {
-    /// Follows changes of the database. Needs a runtime.
-    pub(crate) fn of(first: &NodeKeys, follower: Follower<NodeKeys>) -> io::Result<Self> {
+    /// Follows changes of the database, and tells the news of certificates. Needs a runtime.
+    pub(crate) fn of(
+        first: &NodeKeys,
+        follower: Follower<NodeKeys>,
+        news: mpsc::Sender<Event>,
+    ) -> io::Result<Self> {
         Ok(Self {
-            coming: Some(follower.follow()?),
+            coming: Some(follower.follow(news)?),
             certificates: first.certificates.clone(),
         })
     }

@@ -5,12 +5,15 @@
 
 pub mod cli;
 pub mod corosync;
+#[cfg(feature = "dbus")]
+mod dbus;
 mod debug;
 mod heuristics;
 mod hub;
 mod ipc;
 mod keys;
 mod link;
+mod outside;
 mod quorum_view;
 mod resolve;
 pub mod run;
@@ -18,3 +21,4 @@ mod signals;
 mod start;
 
 pub use quorum_view::quorum_view;
+mod telling;

@@ -10,11 +10,14 @@ use crate::heuristics::Heuristics;
 use crate::hub::{Ended, Hub};
 use crate::keys::{KeySource, Keys};
 use crate::link::{Limits, Link, Target};
+use crate::outside::Wish;
 use crate::resolve::complete;
 use crate::signals::Signals;
+use crate::telling::Telling;
 use libqdevice::base::Level;
 use libqdevice::certs::Side;
 use libqdevice::client::{self, Client, ClientConfig, CmapSnapshot, QdeviceSettings, StartFacts};
+use libqdevice::events::Event;
 use libqdevice::io::clock::Alarm;
 use libqdevice::io::detach::Readiness;
 use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
@@ -28,6 +31,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Why the daemon does not start: one line of the log.
@@ -102,12 +106,16 @@ impl Start<'_> {
             ))
         })?;
         let config = configuration(snapshot, settings).await?;
-        let keys = keys(&config, settings).await?;
+        let (news, certificates) = mpsc::channel(NEWS);
+        let keys = keys(&config, settings, news).await?;
         let master_wins = corosync.set_master_wins(master_wins(settings)).await;
         master_wins.map_err(|cause| crit(format_args!("Can't set master wins. Error {cause}")))?;
         let facts = corosync.vote_facts(config.nodes.ids().collect()).await;
         let (keys, connector) = keys;
         let link = link(&config, settings, connector);
+        let (outside, wishes) = mpsc::channel(WISHES);
+        let telling = Telling::new(&config, wishes, certificates);
+        tell_outside(&config, settings, &telling, outside);
         let client = Client::new(
             config,
             StartFacts {
@@ -126,6 +134,7 @@ impl Start<'_> {
             link,
             heuristics: Heuristics::new(settings),
             keys,
+            telling,
             ipc,
             signals: Signals::install().map_err(failed)?,
             alarm: Alarm::new().map_err(failed)?,
@@ -172,10 +181,39 @@ fn ipc(options: &Options) -> io::Result<Ipc> {
     .serve()
 }
 
+/// Shows the node to others. Whatever is wrong with them, votes do not wait for it.
+#[cfg(feature = "dbus")]
+fn tell_outside(
+    config: &ClientConfig,
+    settings: &QdeviceSettings,
+    telling: &Telling,
+    wishes: mpsc::Sender<Wish>,
+) {
+    if !settings.dbus {
+        return;
+    }
+    let facts = crate::dbus::Facts {
+        version: env!("CARGO_PKG_VERSION"),
+        cluster: config.cluster_name.to_string(),
+        node: config.node.0,
+        host: config.host.clone(),
+        port: config.port,
+        algorithm: config.strategy.algorithm().key(),
+    };
+    if let Err(cause) = crate::dbus::start(facts, wishes, telling.feed().subscribe()) {
+        let cause = Numbered(&cause);
+        tell(Level::Warning, &format_args!("Can't start D-Bus {cause}"));
+    }
+}
+
+#[cfg(not(feature = "dbus"))]
+fn tell_outside(_: &ClientConfig, _: &QdeviceSettings, _: &Telling, _: mpsc::Sender<Wish>) {}
+
 /// What TLS needs; nothing when it is off.
 async fn keys(
     config: &ClientConfig,
     settings: &QdeviceSettings,
+    news: mpsc::Sender<Event>,
 ) -> Result<(Keys, Option<Connector>), Fault> {
     let Some(source) = KeySource::of(config, settings) else {
         // Whoever asks for new keys where there is no TLS has nothing to wait for.
@@ -191,7 +229,7 @@ async fn keys(
             "Can't init nss: {cause}. Without TLS: quorum.device.net.tls off, if the server allows it"
         ))
     })?;
-    let keys = Keys::of(&first, follower);
+    let keys = Keys::of(&first, follower, news);
     let keys = keys.map_err(|cause| error(format_args!("Can't start {}", Numbered(&cause))))?;
     Ok((keys, Some(first.connector)))
 }
@@ -225,3 +263,9 @@ const fn master_wins(settings: &QdeviceSettings) -> MasterWins {
 fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }
+
+/// News of certificates that may wait; later ones are not told.
+const NEWS: usize = 64;
+
+/// Wishes of others that may wait; they wait when there are more.
+const WISHES: usize = 16;

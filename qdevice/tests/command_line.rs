@@ -68,6 +68,7 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("net_max_connect_timeout", from("0", "1", U32)),
     ("net_test_algorithm_enabled", Switch),
     ("master_wins", SwitchOrModel),
+    ("dbus", Switch),
 ];
 
 const NO_RETRIES: Ends = Refused("Invalid value '' for option 'max_cs_try_again'");

@@ -5,6 +5,7 @@ use crate::ipc::{self, Answer, Asked};
 use crate::keys::Keys;
 use crate::listener::Listener;
 use crate::mailbox::{self, Full, mailbox};
+use crate::telling::Telling;
 use libqdevice::base::Time;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
@@ -33,6 +34,7 @@ pub(crate) struct Hub {
     started: Time,
     /// What TLS needs; none when there is to be none.
     tls: Option<Tls>,
+    telling: Telling,
     sender: mpsc::Sender<Event>,
     inbox: mpsc::Receiver<Event>,
 }
@@ -69,6 +71,7 @@ impl Hub {
         server: Server,
         settings: &QnetdSettings,
         tls: Option<Tls>,
+        telling: Telling,
     ) -> io::Result<Self> {
         let (sender, inbox) = mpsc::channel(INBOX);
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
@@ -86,6 +89,7 @@ impl Hub {
             grace: Grace::default(),
             started: clock::now(),
             tls,
+            telling,
             sender,
             inbox,
         })
@@ -124,6 +128,7 @@ impl Hub {
                     IpcEvent::ShutdownAnswered => break,
                 },
                 Some(keys) = renewed(&mut self.tls) => self.renew(keys),
+                dismissed = self.telling.next() => self.handle(dismissed),
                 () = listener.accept(&mut accepted) => {
                     // Those who have gone before make room, should there be a limit.
                     tokio::task::yield_now().await;
@@ -267,6 +272,7 @@ impl Hub {
             }
             Action::Tell(notice) => {
                 tell(notice.level(), &notice);
+                self.telling.note(&notice);
                 None
             }
             Action::StartTls { peer } => self.start_tls(peer),

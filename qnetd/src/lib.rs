@@ -13,11 +13,16 @@
 //! grace     what a daemon that was away owes its clients
 //! keys      what TLS needs, from the NSS database
 //! handshakes  TLS handshakes, on threads of their own
+//! telling   what the hub tells others
+//! outside   what others want of the hub
+//! dbus      the server on the system bus, a feature
 //! hub       owns the server; everything meets here
 //! ```
 
 mod cli;
 mod connection;
+#[cfg(feature = "dbus")]
+mod dbus;
 mod grace;
 mod handshakes;
 mod hub;
@@ -25,7 +30,9 @@ mod ipc;
 mod keys;
 mod listener;
 mod mailbox;
+mod outside;
 mod run;
+mod telling;
 
 pub use cli::{Cli, command};
 pub use run::main;

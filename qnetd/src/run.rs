@@ -1,8 +1,12 @@
-use crate::cli::{self, Cli, NAME, Refusal, Wish};
+use crate::cli::{self, Cli, NAME, Refusal};
+#[cfg(feature = "dbus")]
+use crate::dbus;
 use crate::handshakes::Handshakes;
 use crate::hub::{Hub, Tls};
 use crate::keys::{KeySource, Keys};
 use crate::listener::{self, Listener};
+use crate::outside::Wish;
+use crate::telling::Telling;
 use libqdevice::base::Level;
 use libqdevice::certs::Side;
 use libqdevice::io::detach::{Readiness, is_daemon, start_daemon};
@@ -22,6 +26,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// Runs the daemon; `args` starts with the program's name.
 #[must_use]
@@ -35,12 +40,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     }
     match wish {
-        Ok(Wish::Serve(cli)) => match start(&cli) {
+        Ok(cli::Wish::Serve(cli)) => match start(&cli) {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failed) => ExitCode::FAILURE,
         },
-        Ok(Wish::ShowUsage) => show(&cli::usage()),
-        Ok(Wish::ShowVersion) => show(&cli::version()),
+        Ok(cli::Wish::ShowUsage) => show(&cli::usage()),
+        Ok(cli::Wish::ShowVersion) => show(&cli::version()),
         Err(Refusal::Option(error)) => {
             complain(&error);
             show(&cli::usage())
@@ -121,9 +126,10 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let stop = Stop::new().map_err(crit("Can't handle signals"))?;
         let ipc = ipc.serve().map_err(crit("Can't serve local socket"))?;
         let listener = Listener::serve(listener).map_err(crit("Can't serve clients"))?;
+        let (news, certificates) = mpsc::channel(NEWS);
         let tls = keys
             .map(|(keys, follower)| {
-                let renewed = follower.follow()?;
+                let renewed = follower.follow(news)?;
                 Ok(Tls {
                     keys,
                     renewed,
@@ -132,7 +138,10 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
             })
             .transpose()
             .map_err(crit("Can't handle signals"))?;
-        let hub = Hub::new(Server::new(server_config(cli)), settings, tls)
+        let (outside, wishes) = mpsc::channel(WISHES);
+        let telling = Telling::new(wishes, certificates);
+        tell_outside(cli, &telling, outside);
+        let hub = Hub::new(Server::new(server_config(cli)), settings, tls, telling)
             .map_err(crit("Can't make a timer"))?;
         if let Some(readiness) = readiness.take() {
             readiness
@@ -149,6 +158,27 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
     handshake_threads.shutdown_background();
     ended
 }
+
+/// Shows the server to others. Whatever is wrong with them, votes do not wait for it.
+#[cfg(feature = "dbus")]
+fn tell_outside(cli: &Cli, telling: &Telling, wishes: mpsc::Sender<Wish>) {
+    if !cli.settings.dbus {
+        return;
+    }
+    let facts = dbus::Facts {
+        version: env!("CARGO_PKG_VERSION"),
+        listen: cli.address(),
+        tls: dbus::tls_word(cli.tls),
+        client_certificate_required: cli.client_cert_required,
+    };
+    if let Err(error) = dbus::start(facts, wishes, telling.feed().subscribe()) {
+        let error = Numbered(&error);
+        tell(Level::Warning, &format_args!("Can't start D-Bus {error}"));
+    }
+}
+
+#[cfg(not(feature = "dbus"))]
+fn tell_outside(_: &Cli, _: &Telling, _: mpsc::Sender<Wish>) {}
 
 /// As upstream, before anything else: the directory of the database can be opened.
 fn check_directory(source: &KeySource) -> Result<(), Fatal> {
@@ -260,3 +290,9 @@ const NO_KEYS_HINT: &str =
 
 /// Decisions that are kept of each cluster.
 const HISTORY: usize = 32;
+
+/// News of certificates that may wait; later ones are not told.
+const NEWS: usize = 64;
+
+/// Wishes of others that may wait; they wait when there are more.
+const WISHES: usize = 16;

@@ -46,6 +46,7 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("ipc_max_send_size", from("1023", "1024", LLONG)),
     ("keep_active_partition_tie_breaker", Switch),
     ("vote_handover", Handover),
+    ("dbus", Switch),
 ];
 
 const PORT: Ends = Refused("host port must be in range 1-65535");

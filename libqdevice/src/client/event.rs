@@ -17,6 +17,8 @@ pub enum Event {
         /// Its result; undefined when heuristics are off.
         result: Heuristics,
     },
+    /// An administrator wants the heuristics to run now.
+    HeuristicsAsked,
     /// The daemon was asked to end.
     Shutdown,
 }

@@ -143,6 +143,15 @@ impl Client {
         }
     }
 
+    /// A run between memberships, as if it were time for one. One that is under way will do.
+    pub(super) fn on_heuristics_asked(&mut self, turn: &mut Turn<'_>) -> Result<(), Reason> {
+        let is_off = self.heuristics.mode() == HeuristicsMode::Off;
+        if is_off || self.phase == Phase::Starting || !self.heuristics.awaited.is_empty() {
+            return Ok(());
+        }
+        self.run_heuristics(Purpose::Regular, turn)
+    }
+
     /// The next regular run, if heuristics run regularly; one that is scheduled stays so.
     pub(super) fn schedule_regular_heuristics(&mut self, now: Time) {
         match self.heuristics.mode() {
@@ -245,6 +254,21 @@ mod tests {
             };
             (list.kind == Some(NodeListKind::Membership)).then_some(list.heuristics)
         })
+    }
+
+    #[test]
+    fn heuristics_that_are_asked_for_run_at_once_unless_a_run_is_under_way_or_they_are_off() {
+        let mut bench = running(HeuristicsMode::Sync);
+        bench.handle(Event::HeuristicsAsked);
+        let (run, _) = started(&mut bench).unwrap();
+        bench.handle(Event::HeuristicsAsked);
+        assert_eq!(started(&mut bench), None);
+        fail(&mut bench, run);
+        assert_eq!(bench.client.heuristics.latest, Heuristics::Fail);
+
+        let mut bench = running(HeuristicsMode::Off);
+        bench.handle(Event::HeuristicsAsked);
+        assert_eq!(started(&mut bench), None);
     }
 
     #[test]

@@ -191,6 +191,7 @@ impl Client {
             Event::Link(link) => self.on_link(link, &mut turn),
             Event::Corosync(corosync) => self.on_corosync(corosync, &mut turn),
             Event::Heuristics { run, result } => self.on_heuristics(run, result, &mut turn),
+            Event::HeuristicsAsked => self.on_heuristics_asked(&mut turn),
             Event::Shutdown => Err(Reason::ShutdownAsked),
         };
         if let Err(reason) = result {
@@ -295,7 +296,7 @@ const fn cause_of(event: &Event) -> VoteCause {
             VoteCause::ServerLost
         }
         Event::Corosync(_) => VoteCause::Corosync,
-        Event::Heuristics { .. } => VoteCause::Heuristics,
+        Event::Heuristics { .. } | Event::HeuristicsAsked => VoteCause::Heuristics,
         Event::Shutdown => VoteCause::Shutdown,
     }
 }

@@ -79,6 +79,8 @@ settings! {
         net_test_algorithm_enabled: bool = false;
         /// Whether nodes with the device's vote win over others: on, off, or as the model wants it.
         master_wins: MasterWins = MasterWins::Model;
+        /// Whether the node is shown on the system bus. Not in the C program.
+        dbus: bool = true;
     }
     deprecated: [];
 }
@@ -175,6 +177,7 @@ mod tests {
                 "net_heartbeat_interval_max=120000",
                 "net_adaptive_heartbeat=on",
                 "net_adaptive_heartbeat_interval=2000",
+                "dbus=on",
                 "net_min_connect_timeout=1000",
                 "net_max_connect_timeout=120000",
                 "net_test_algorithm_enabled=off",

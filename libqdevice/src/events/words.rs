@@ -235,3 +235,45 @@ impl From<Quorate> for QuorumWord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// All sets, in the order of the document.
+    const SETS: [&[(&str, &str)]; 8] = [
+        VoteWord::TABLE,
+        VoteReason::TABLE,
+        DisconnectReason::TABLE,
+        RejectReason::TABLE,
+        ServerLoss::TABLE,
+        ProtectionWord::TABLE,
+        HeuristicsWord::TABLE,
+        QuorumWord::TABLE,
+    ];
+
+    #[test]
+    fn the_document_has_every_word_with_its_meaning_and_no_other() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/dbus.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        let words = document.split_once("\n## Words\n").unwrap().1;
+        let described: Vec<&str> = words
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .collect();
+        let row = |(word, meaning): &(&str, &str)| format!("| `{word}` | {} |", meaning.trim());
+        let known: Vec<String> = SETS.iter().flat_map(|set| set.iter().map(row)).collect();
+        assert_eq!(described, known);
+    }
+
+    #[test]
+    fn no_set_has_a_word_twice_and_words_are_plain() {
+        for set in SETS {
+            let words: BTreeSet<&str> = set.iter().map(|(word, _)| *word).collect();
+            assert_eq!(words.len(), set.len());
+            let is_plain = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            assert!(words.into_iter().all(is_plain));
+        }
+    }
+}

@@ -48,6 +48,8 @@ settings! {
         /// When the vote of a client that is lost goes to another partition: safe, when the client must
         /// have lost it too; c, at once, as the C program does.
         vote_handover: Handover = Handover::Safe;
+        /// Whether the server is shown on the system bus. Not in the C program.
+        dbus: bool = true;
     }
     deprecated: [dpd_interval];
 }
@@ -100,6 +102,7 @@ mod tests {
                 "ipc_max_send_size=10485760",
                 "keep_active_partition_tie_breaker=off",
                 "vote_handover=safe",
+                "dbus=on",
             ]
         );
     }

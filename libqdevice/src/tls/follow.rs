@@ -1,7 +1,8 @@
-use super::lifetime::Lifetime;
+use super::lifetime::{Ending, Lifetime};
 use super::watch::Watch;
 use crate::base::Level;
 use crate::certs::{CertError, Side};
+use crate::events::Event;
 use crate::io::log::tell;
 use std::fmt;
 use std::io;
@@ -34,6 +35,7 @@ pub struct Follower<T> {
     side: Side,
     lifetimes: Vec<Lifetime>,
     load: Arc<Load<T>>,
+    news: Option<mpsc::Sender<Event>>,
     /// What was told of the last attempt, if it failed.
     last_fault: Option<String>,
 }
@@ -50,18 +52,20 @@ impl<T: Send + 'static> Follower<T> {
             side,
             lifetimes,
             load,
+            news: None,
             last_fault: None,
         };
         Ok((value, follower))
     }
 
-    /// From here on hands out what comes of every change. Needs a runtime; SIGHUP does not end the
-    /// process any more.
+    /// From here on hands out what comes of every change, and tells the news. Whoever does not take them
+    /// misses some. Needs a runtime; SIGHUP does not end the process any more.
     ///
     /// # Errors
     ///
     /// When the signal cannot be had.
-    pub fn follow(self) -> io::Result<mpsc::Receiver<T>> {
+    pub fn follow(mut self, news: mpsc::Sender<Event>) -> io::Result<mpsc::Receiver<T>> {
+        self.news = Some(news);
         let hangup = signal(SignalKind::hangup())?;
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(self.run(hangup, sender));
@@ -129,11 +133,12 @@ impl<T: Send + 'static> Follower<T> {
             Ok(Loaded { value, lifetimes }) => {
                 self.lifetimes = lifetimes;
                 self.last_fault = None;
-                let dir = self.dir.display();
+                let directory = self.dir.display().to_string();
                 tell(
                     Level::Notice,
-                    &format_args!("Certificates were loaded again from {dir}"),
+                    &format_args!("Certificates were loaded again from {directory}"),
                 );
+                self.report(Event::CertificatesReloaded { directory });
                 Some(value)
             }
             Err(error) => {
@@ -143,6 +148,9 @@ impl<T: Send + 'static> Follower<T> {
                         Level::Error,
                         &format_args!("Certificates stay as they were: {text}"),
                     );
+                    let directory = self.dir.display().to_string();
+                    let text = text.clone();
+                    self.report(Event::CertificatesKept { directory, text });
                 }
                 self.last_fault = Some(text);
                 None
@@ -152,9 +160,27 @@ impl<T: Send + 'static> Follower<T> {
 
     /// Tells the ends that are near; says when to do so again.
     fn tell_ends(&self) -> Instant {
-        let remarks = self.lifetimes.iter().filter_map(Lifetime::remark);
-        remarks.for_each(|remark| tell(Level::Warning, &remark));
+        for ending in self.lifetimes.iter().filter_map(Lifetime::ending) {
+            tell(Level::Warning, &ending.text);
+            let Ending {
+                subject,
+                not_after,
+                text,
+            } = ending;
+            self.report(Event::CertificateExpiring {
+                subject,
+                not_after,
+                text,
+            });
+        }
         now() + DAY
+    }
+
+    fn report(&self, news: Event) {
+        if let Some(sender) = &self.news {
+            // Nobody has to listen.
+            let _ = sender.try_send(news);
+        }
     }
 }
 

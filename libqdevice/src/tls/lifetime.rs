@@ -14,6 +14,17 @@ pub struct Lifetime {
     side: Side,
 }
 
+/// The end of a certificate, which is past or comes within thirty days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Whose certificate it is.
+    pub subject: String,
+    /// When it ends: seconds since 1970, UTC.
+    pub not_after: i64,
+    /// What is to be done, in words.
+    pub text: String,
+}
+
 impl Lifetime {
     /// Of a certificate that is for `role`, on a host of this side.
     #[must_use]
@@ -43,6 +54,21 @@ impl Lifetime {
         Some(Certificate {
             subject: shown_name(&self.certificate),
             not_after_ms: Moment(u64::try_from(seconds).ok()? * 1000),
+        })
+    }
+
+    /// The end with what an administrator should know about it, if there is something to know.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        let text = self.remark()?;
+        let Certificate {
+            subject,
+            not_after_ms,
+        } = self.report()?;
+        Some(Ending {
+            subject,
+            not_after: i64::try_from(not_after_ms.0 / 1000).ok()?,
+            text,
         })
     }
 

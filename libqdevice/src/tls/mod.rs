@@ -24,5 +24,5 @@ pub use acceptor::{Acceptor, ClientCertificate, Shown};
 pub use connector::{Connector, Expired};
 pub use fault::TlsFault;
 pub use follow::{Follower, Load, Loaded, with_remedy};
-pub use lifetime::Lifetime;
+pub use lifetime::{Ending, Lifetime};
 pub use transport::Transport;

@@ -5,7 +5,7 @@ use crate::sizes::rust_files;
 use std::path::Path;
 
 /// A module and what it may name with `crate::`.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("base", &[]),
     ("wire", &["base"]),
     ("vote", &["base"]),
@@ -17,7 +17,8 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("events", &["base", "vote", "server", "client"]),
     ("certs", &["base"]),
     ("io", &["base", "wire", "ipc", "settings"]),
-    ("tls", &["base", "wire", "report", "io", "certs"]),
+    ("tls", &["base", "wire", "events", "report", "io", "certs"]),
+    ("outlets", &["base", "events", "settings", "io"]),
 ];
 
 /// Fails with one line per module named where it must not be.

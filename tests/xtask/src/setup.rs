@@ -27,7 +27,7 @@ const fn program(name: &'static str, package: &'static str) -> Need {
 }
 
 /// For the build and for certificates; then for the test bed and the comparisons with the C programs.
-pub(crate) const NEEDS: [Need; 11] = [
+pub(crate) const NEEDS: [Need; 15] = [
     program("pkg-config", "pkg-config"),
     Need {
         thing: Thing::Header("openssl/ssl.h"),
@@ -45,6 +45,10 @@ pub(crate) const NEEDS: [Need; 11] = [
     program("ip", "iproute2"),
     program("iptables", "iptables"),
     program("nsenter", "util-linux"),
+    program("dbus-daemon", "dbus-daemon"),
+    program("dbus-send", "dbus-bin"),
+    program("busctl", "systemd"),
+    program("pkcheck", "polkitd"),
 ];
 
 /// Who calls our programs.

@@ -2,6 +2,7 @@ use super::process::Process;
 use super::{PATIENCE, Stage, ask, program};
 use anyhow::{Context, Result, anyhow};
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -54,6 +55,18 @@ impl Stage {
     #[must_use]
     pub fn arbiter_socket(&self) -> PathBuf {
         self.place.path("arbiter.socket")
+    }
+
+    /// Where the arbiter listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.place.address
+    }
+
+    /// The process number of the arbiter.
+    #[must_use]
+    pub fn arbiter_id(&self) -> Option<u32> {
+        Some(self.arbiter.as_ref()?.child.id())
     }
 
     /// What the arbiter's tool would show for this command.

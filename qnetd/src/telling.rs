@@ -1,0 +1,78 @@
+use crate::outside::Wish;
+use libqdevice::events::{self, ServerLedger, Source};
+use libqdevice::io::clock;
+use libqdevice::outlets::Feed;
+use libqdevice::server::{Event, Notice};
+use tokio::sync::mpsc;
+
+/// The hub's part in telling others what happens: it makes the events, and hears what others want.
+///
+/// Nothing here waits for anybody.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    ledger: ServerLedger,
+    feed: Feed,
+    wishes: mpsc::Receiver<Wish>,
+    news: mpsc::Receiver<events::Event>,
+}
+
+impl Telling {
+    /// What is told of certificates comes from `news`.
+    pub(crate) fn new(wishes: mpsc::Receiver<Wish>, news: mpsc::Receiver<events::Event>) -> Self {
+        Self {
+            ledger: ServerLedger::default(),
+            feed: Feed::new(Source::Qnetd),
+            wishes,
+            news,
+        }
+    }
+
+    /// Where the events can be read.
+    #[cfg(feature = "dbus")]
+    pub(crate) const fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Takes in what the server tells its operator.
+    pub(crate) fn note(&mut self, notice: &Notice) {
+        let mut events = Vec::new();
+        self.ledger.note(clock::now(), notice, &mut events);
+        for event in events {
+            self.feed.publish(event);
+        }
+    }
+
+    /// The next thing that others want of the server. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Event {
+        loop {
+            tokio::select! {
+                Some(wish) = self.wishes.recv() => {
+                    if let Some(event) = self.grant(wish) {
+                        return event;
+                    }
+                }
+                Some(news) = self.news.recv() => self.feed.publish(news),
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    fn grant(&self, wish: Wish) -> Option<Event> {
+        match wish {
+            Wish::Picture(answer) => {
+                // Whoever has asked may have gone.
+                let _ = answer.send((self.ledger.picture().clone(), self.feed.sequence()));
+                None
+            }
+            Wish::Disconnect {
+                cluster,
+                node,
+                answer,
+            } => {
+                let is_connected = self.ledger.picture().node(&cluster, node).is_some();
+                let _ = answer.send(is_connected);
+                is_connected.then_some(Event::Dismissed { cluster, node })
+            }
+        }
+    }
+}
