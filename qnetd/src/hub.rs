@@ -5,8 +5,9 @@ use crate::ipc::{self, Answer, Asked};
 use crate::keys::Keys;
 use crate::listener::Listener;
 use crate::mailbox::{self, Full, mailbox};
+use crate::state::State;
 use crate::telling::Telling;
-use libqdevice::base::Time;
+use libqdevice::base::{Handover, Time};
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 /// at most one event per client is under way and all get their turn.
 pub(crate) struct Hub {
     server: Server,
+    state: Option<State>,
     limits: Limits,
     /// The orders of every connection. What is missing here is closed.
     peers: BTreeMap<PeerId, mailbox::Sender>,
@@ -68,11 +70,17 @@ impl Hub {
     ///
     /// When the system has no timer for it.
     pub(crate) fn new(
-        server: Server,
+        mut server: Server,
         settings: &QnetdSettings,
         tls: Option<Tls>,
         telling: Telling,
     ) -> io::Result<Self> {
+        let state_file = match settings.vote_handover {
+            Handover::Safe => settings.state_file.as_str(),
+            // Nobody waits for anybody.
+            Handover::AtOnce => "",
+        };
+        let state = State::begin(state_file, &mut server, clock::now());
         let (sender, inbox) = mpsc::channel(INBOX);
         let size = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let limits = Limits {
@@ -82,6 +90,7 @@ impl Hub {
         };
         Ok(Self {
             server,
+            state,
             limits,
             peers: BTreeMap::new(),
             next_peer: 0,
@@ -141,6 +150,10 @@ impl Hub {
             }
         }
         drop(ipc);
+        // What is true now is what has to be known after the restart: nobody has given back a vote yet.
+        if let Some(state) = self.state.take() {
+            state.end(&self.server, clock::now());
+        }
         self.handle(Event::Shutdown);
         Ok(())
     }
@@ -227,12 +240,20 @@ impl Hub {
     }
 
     fn next_alarm(&self) -> Option<Time> {
-        let deadline = self.server.next_deadline()?;
-        Some(self.grace.wake_at(deadline))
+        let deadline = self.server.next_deadline();
+        let deadline = deadline.map(|deadline| self.grace.wake_at(deadline));
+        let save = self
+            .state
+            .as_ref()
+            .and_then(|state| state.next(&self.server));
+        deadline.into_iter().chain(save).min()
     }
 
     fn handle_timeout(&mut self) {
         let now = clock::now();
+        if let Some(state) = &mut self.state {
+            state.keep(&self.server, now);
+        }
         let deadline = self.server.next_deadline();
         if deadline.is_some_and(|deadline| !self.grace.is_over(deadline, now)) {
             return;

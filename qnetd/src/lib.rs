@@ -32,6 +32,7 @@ mod listener;
 mod mailbox;
 mod outside;
 mod run;
+mod state;
 mod telling;
 
 pub use cli::{Cli, command};

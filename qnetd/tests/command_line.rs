@@ -47,6 +47,7 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("keep_active_partition_tie_breaker", Switch),
     ("vote_handover", Handover),
     ("dbus", Switch),
+    ("state_file", Text),
 ];
 
 const PORT: Ends = Refused("host port must be in range 1-65535");

@@ -257,6 +257,7 @@ pub(crate) const OURS: &[&str] = &[
     "net_adaptive_heartbeat_interval",
     "vote_handover",
     "dbus",
+    "state_file",
 ];
 
 /// Every value of every setting. A setting of the daemon's table that is not looked at is a failure.

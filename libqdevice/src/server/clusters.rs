@@ -99,6 +99,18 @@ impl Clusters {
         }
     }
 
+    /// What is known of clusters without a member.
+    pub(super) fn pasts(&self) -> impl Iterator<Item = (&ClusterName, &Past)> {
+        self.pasts.iter()
+    }
+
+    /// Something is known of a cluster that is not there.
+    pub(super) fn recall(&mut self, now: Time, name: ClusterName, past: Past) {
+        if !self.by_name.contains_key(&name) {
+            self.pasts.keep(now, name, past);
+        }
+    }
+
     pub(super) fn get(&self, id: ClusterId) -> Option<&Cluster> {
         self.by_id.get(&id)
     }

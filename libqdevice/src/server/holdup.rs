@@ -8,6 +8,7 @@ use crate::report::Trigger;
 impl Server {
     /// After anything that may have changed who waits for whom in a cluster.
     pub(super) fn watch_holdup(&mut self, now: Time, id: ClusterId, out: &mut Vec<Action>) {
+        *self.revision += 1;
         let Some(cluster) = self.clusters.get_mut(id) else {
             self.holdups.clear(id);
             return;

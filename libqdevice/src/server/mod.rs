@@ -12,6 +12,7 @@ mod fixture;
 mod gate;
 mod handshake;
 mod holdup;
+mod memory;
 mod notice;
 mod pasts;
 mod peer;
@@ -26,6 +27,7 @@ mod tenure;
 mod what_if;
 
 pub use event::{Action, Event, Identity, PeerId};
+pub use memory::{Memory, MemoryFault};
 pub use notice::{Notice, Party};
 pub use protection::Protection;
 pub use refusal::{Cause, Refusal};
@@ -85,6 +87,8 @@ pub struct Server {
     told_unprotected: BTreeSet<ClusterName>,
     /// Whether the daemon was asked to end.
     ending: bool,
+    /// How often what has to be known after a restart may have changed.
+    revision: Aside<u64>,
     /// What has happened.
     chronicle: Aside<Chronicle>,
 }
@@ -108,6 +112,7 @@ impl Server {
             failed_handshakes: 0,
             told_unprotected: BTreeSet::new(),
             ending: false,
+            revision: Aside::new(0),
         }
     }
 

@@ -13,8 +13,13 @@ pub(super) struct Pasts {
 const MAX: usize = 10_000;
 
 impl Pasts {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ClusterName, &Past)> {
+        self.by_name.iter().map(|(name, (_, past))| (name, past))
+    }
+
     /// Remembers a cluster that all nodes have left, if there is something to remember.
     pub(super) fn keep(&mut self, now: Time, name: ClusterName, past: Past) {
+        self.take(now, &name);
         while self.by_end.first().is_some_and(|(end, _)| *end <= now) || self.by_end.len() >= MAX {
             if let Some((_, ended)) = self.by_end.pop_first() {
                 self.by_name.remove(&ended);

@@ -50,6 +50,8 @@ settings! {
         vote_handover: Handover = Handover::Safe;
         /// Whether the server is shown on the system bus. Not in the C program.
         dbus: bool = true;
+        /// File that tells who may be casting a vote, for the time after a restart; empty for none.
+        state_file: String = "/var/lib/corosync-qnetd/state.json".into();
     }
     deprecated: [dpd_interval];
 }
@@ -103,6 +105,7 @@ mod tests {
                 "keep_active_partition_tie_breaker=off",
                 "vote_handover=safe",
                 "dbus=on",
+                "state_file=/var/lib/corosync-qnetd/state.json",
             ]
         );
     }

@@ -38,6 +38,15 @@ impl Tenure {
         }
     }
 
+    /// How long the vote of a client can last at most, whatever becomes of it.
+    pub(super) fn longest(self, heartbeat: Millis) -> Millis {
+        let unheard = if self.leased { LEASE } else { UNAWARE };
+        let heartbeat = heartbeat.max(self.first_heartbeat);
+        let longest = unheard.times(heartbeat);
+        let kept = KEPT_BY_VOTEQUORUM.times(self.first_heartbeat);
+        Millis(u32::try_from(longest.max(kept)).unwrap_or(u32::MAX))
+    }
+
     /// When the vote of a client must have ended that was heard last at `heard` and lost at `now`.
     fn until(self, now: Time, ending: Ending, peer: &Peer) -> Until {
         let after = |start: Time, heartbeats: Coefficient, heartbeat| {
@@ -63,6 +72,12 @@ impl Tenure {
 }
 
 impl Server {
+    /// How long any client may be waited for.
+    pub(super) fn longest_tenure(&self) -> Millis {
+        let longest = UNAWARE.times(self.config.settings.heartbeat_interval_max);
+        Millis(u32::try_from(longest).unwrap_or(u32::MAX))
+    }
+
     /// How a member leaves, as far as its vote is concerned.
     pub(super) fn departure(
         &self,

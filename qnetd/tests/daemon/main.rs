@@ -7,6 +7,7 @@
 mod addresses;
 mod clients;
 mod keys;
+mod memory;
 mod same_as_c;
 mod start_and_end;
 mod support;

@@ -72,6 +72,10 @@ impl Place {
                 "local_socket_file={}",
                 self.path("socket").display()
             ));
+        if program == PROGRAM {
+            let file = format!("state_file={}", self.path("state").display());
+            command.args(["-S", &file]);
+        }
         command
     }
 

@@ -135,6 +135,9 @@ impl Bed {
         let path = self.programs.path(self.pairing.qnetd, Program::Qnetd);
         let path = path.map_err(|why| anyhow!(why))?;
         let mut args = vec!["-f", "-d", "-s", "off"];
+        if self.pairing.qnetd == Side::Ours {
+            args.extend(["-S", "state_file=/var/lib/corosync/qnetd-state.json"]);
+        }
         args.extend(options);
         self.qnetd = Some(Daemon::start(&self.qnetd_host, &path, &args)?);
         interrupt::until("qnetd answers its tool", PATIENCE, || {

@@ -6,7 +6,7 @@ use crate::invariants::{ServerWatch, nothing_due};
 use crate::link::Item;
 use crate::world::{Event, World};
 use libqdevice::base::Vote;
-use libqdevice::server::{Action, Event as ServerEvent, PeerId, Server, ServerConfig};
+use libqdevice::server::{Action, Event as ServerEvent, Memory, PeerId, Server, ServerConfig};
 use libqdevice::wire::{Message, Plain};
 use std::collections::VecDeque;
 
@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 pub(crate) struct Arbiter {
     pub(crate) clock: Clock,
     pub(crate) server: Option<Server>,
+    /// The state file, which is taken to be as new as the server was.
+    memory: Option<Memory>,
     /// How many faults have stopped the process, or the machine with it.
     pub(crate) stopped: u32,
     pub(crate) suspended: u32,
@@ -30,6 +32,7 @@ impl Arbiter {
         Self {
             clock,
             server: None,
+            memory: None,
             stopped: 0,
             suspended: 0,
             dark: 0,
@@ -53,7 +56,11 @@ impl World {
     pub(crate) fn start_server(&mut self) {
         if self.arbiter.server.is_none() && self.arbiter.dark == 0 {
             self.note(|| "qnetd starts".into());
-            self.arbiter.server = Some(Server::new(ServerConfig::default()));
+            let mut server = Server::new(ServerConfig::default());
+            if let Some(memory) = self.arbiter.memory.take() {
+                server.recall(self.arbiter.clock.shows(self.now), memory);
+            }
+            self.arbiter.server = Some(server);
             self.arbiter.watch = ServerWatch::default();
             self.arbiter.inbox.clear();
             self.arbiter.wakes = None;
@@ -62,7 +69,10 @@ impl World {
 
     /// The process is gone. Its kernel closes the connections, if it has the power to.
     pub(crate) fn lose_server(&mut self, kernel_closes: bool) {
-        self.arbiter.server = None;
+        if let Some(server) = self.arbiter.server.take() {
+            let now = self.arbiter.clock.shows(self.now);
+            self.arbiter.memory = Some(server.memory(now));
+        }
         self.arbiter.inbox.clear();
         let open: Vec<u64> = self
             .links

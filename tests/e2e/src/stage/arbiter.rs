@@ -30,6 +30,16 @@ impl Stage {
                 "-S",
                 &format!("local_socket_file={}", own("arbiter.socket")),
             ])
+            .args(
+                if self.programs.arbiter.last() == upstream_arbiter().as_ref() {
+                    vec![]
+                } else {
+                    vec![
+                        "-S".to_owned(),
+                        format!("state_file={}", own("arbiter.state")),
+                    ]
+                },
+            )
             .env("NOTIFY_SOCKET", &notify)
             .stdin(Stdio::null())
             .stdout(Stdio::null());

@@ -1,0 +1,235 @@
+//! The file that carries over a restart who may be casting a vote.
+//!
+//! Nothing waits for it: a thread writes what the hub hands over, whole or not at all.
+
+use libqdevice::base::{Level, Millis, Time};
+use libqdevice::io::log::tell;
+use libqdevice::io::os_error::Numbered;
+use libqdevice::server::{Memory, Server};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Keeps the file as new as the server.
+#[derive(Debug)]
+pub(crate) struct State {
+    sender: SyncSender<Memory>,
+    writer: Option<(JoinHandle<()>, Receiver<()>)>,
+    /// The revision that was handed over last.
+    saved: u64,
+    /// When the next one may be.
+    rests_until: Time,
+}
+
+impl State {
+    /// Lets the server recall what the file says, and begins to keep it. None if there is to be no file.
+    ///
+    /// A file that cannot be used is no reason not to serve: it is as if there were none.
+    pub(crate) fn begin(path: &str, server: &mut Server, now: Time) -> Option<Self> {
+        if path.is_empty() {
+            return None;
+        }
+        let path = PathBuf::from(path);
+        match read(&path) {
+            Ok(Some(memory)) => {
+                tracing::debug!(
+                    "{} clusters recalled from {}",
+                    memory.clusters(),
+                    path.display()
+                );
+                server.recall(now, memory);
+            }
+            Ok(None) => {}
+            Err(reason) => tell(
+                Level::Warning,
+                &format_args!(
+                    "Can't use {}: {reason}. Votes from before this start are not known",
+                    path.display()
+                ),
+            ),
+        }
+        // One may wait while another is written.
+        let (sender, memories) = sync_channel(1);
+        let (done, ended) = sync_channel::<()>(1);
+        let thread = thread::Builder::new().name("state".into()).spawn(move || {
+            write_all(&path, &memories);
+            drop(done);
+        });
+        let thread = thread.inspect_err(|error| {
+            tell(
+                Level::Warning,
+                &format_args!("Can't start a thread: {error}"),
+            );
+        });
+        Some(Self {
+            sender,
+            writer: Some((thread.ok()?, ended)),
+            // So that it turns out at the start whether the file can be written.
+            saved: u64::MAX,
+            rests_until: now,
+        })
+    }
+
+    /// When there is something to be handed over.
+    pub(crate) fn next(&self, server: &Server) -> Option<Time> {
+        (server.memory_revision() != self.saved).then_some(self.rests_until)
+    }
+
+    /// Hands over what has changed, if its time has come.
+    pub(crate) fn keep(&mut self, server: &Server, now: Time) {
+        if self.next(server).is_some_and(|at| at <= now) {
+            self.rests_until = now.after(REST);
+            self.hand_over(server, now);
+        }
+    }
+
+    fn hand_over(&mut self, server: &Server, now: Time) {
+        match self.sender.try_send(server.memory(now)) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => self.saved = server.memory_revision(),
+            // The disk is slow: again after the rest.
+            Err(TrySendError::Full(_)) => {}
+        }
+    }
+
+    /// Writes the last of it, unless the disk hangs.
+    pub(crate) fn end(mut self, server: &Server, now: Time) {
+        if server.memory_revision() != self.saved {
+            self.hand_over(server, now);
+        }
+        drop(self.sender);
+        if let Some((thread, ended)) = self.writer.take() {
+            // Nothing is ever sent: the other side is dropped when all is written.
+            let hangs =
+                ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            if !hangs {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+/// The memory in a file, if there is one.
+fn read(path: &Path) -> Result<Option<Memory>, String> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Numbered(&error).to_string()),
+    };
+    let mut text = Vec::new();
+    let read = file.take(LONGEST + 1).read_to_end(&mut text);
+    read.map_err(|error| Numbered(&error).to_string())?;
+    if text.len() as u64 > LONGEST {
+        return Err("it is too long".to_owned());
+    }
+    Memory::from_text(&text)
+        .map(Some)
+        .map_err(|fault| fault.to_string())
+}
+
+/// Writes what comes until nobody is left to send. A failure is told once, until one succeeds.
+fn write_all(path: &Path, memories: &Receiver<Memory>) {
+    let (mut written, mut failing) = (Vec::new(), false);
+    while let Ok(memory) = memories.recv() {
+        let text = memory.to_text();
+        if text == written {
+            continue;
+        }
+        match write(path, &text) {
+            Ok(()) => (written, failing) = (text, false),
+            Err(error) => {
+                if !failing {
+                    tell(
+                        Level::Warning,
+                        &format_args!(
+                            "Can't write {}: {}. After a restart votes from before it are not known. Its \
+                             folder has to be there and to belong to the user of corosync-qnetd; -S \
+                             state_file= does without",
+                            path.display(),
+                            Numbered(&error)
+                        ),
+                    );
+                }
+                failing = true;
+            }
+        }
+    }
+}
+
+/// Puts a file in place whole.
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let mut file = options.open(&fresh)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)
+}
+
+/// Between two writings.
+const REST: Millis = Millis(250);
+
+/// How long the end of the daemon waits for a disk.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Bytes; ten thousand clusters of 32 nodes are shorter.
+const LONGEST: u64 = 256 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libqdevice::server::ServerConfig;
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("state-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn no_file_is_no_memory_and_a_damaged_one_is_told() {
+        let folder = folder("read");
+        let path = folder.join("state.json");
+        assert!(read(&path).unwrap().is_none());
+        fs::write(&path, b"{\"version\": 1, \"clus").unwrap();
+        assert!(read(&path).unwrap_err().starts_with("it is damaged"));
+        fs::write(&path, b"{\"version\": 7}").unwrap();
+        assert!(read(&path).unwrap_err().starts_with("it has version 7"));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_replaces_the_file_whole_and_only_its_owner_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("write");
+        let path = folder.join("state.json");
+        fs::write(&path, b"old").unwrap();
+        let mut server = Server::new(ServerConfig::default());
+        let now = Time::default();
+        let state = State::begin(path.to_str().unwrap(), &mut server, now).unwrap();
+        state.sender.send(server.memory(now)).unwrap();
+        state.end(&server, now);
+        assert!(read(&path).unwrap().is_some());
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_keeps_nobody_from_serving() {
+        let mut server = Server::new(ServerConfig::default());
+        let now = Time::default();
+        let state = State::begin("/no/such/folder/state.json", &mut server, now).unwrap();
+        state.sender.send(server.memory(now)).unwrap();
+        state.end(&server, now);
+        assert!(State::begin("", &mut server, now).is_none());
+    }
+}
