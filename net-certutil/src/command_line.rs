@@ -84,23 +84,6 @@ pub(crate) enum Form {
 
 impl ServerCall {
     pub(crate) fn parse(args: &[OsString]) -> Result<Wish<Self>, Failure> {
-        let program = script("corosync-qnetd-certutil", "Certificates of a server.")
-            .arg(flag(
-                "i",
-                "Initialize the authority and the server's certificate",
-            ))
-            .arg(flag("s", "Sign a cluster's request"))
-            .arg(flag("h", "Show usage"))
-            .arg(flag("G", "Do not let the group write new files"))
-            .arg(valued("c", "certificate", "The request"))
-            .arg(valued("n", "cluster_name", "Name of the cluster"))
-            .arg(word("revoke", "Turn certificates away from now on"))
-            .arg(valued_word(
-                "days",
-                "days",
-                "How long the certificate lasts",
-            ))
-            .arg(valued_word("fingerprint", "sha256", "The certificate"));
         let operation_of = |given: &Given| {
             use ServerOperation::{Check, Init, List, Renew, Revoke, Sign};
             Some(match (given.letter, given.long.as_deref()) {
@@ -113,7 +96,7 @@ impl ServerCall {
                 _ => return None,
             })
         };
-        read(with_common_words(program), args, operation_of, Self::check)
+        read(server_command(), args, operation_of, Self::check)
     }
 
     /// Refuses options that mean nothing for this operation: whoever gives them expects something.
@@ -132,23 +115,6 @@ impl ServerCall {
 
 impl NodeCall {
     pub(crate) fn parse(args: &[OsString]) -> Result<Wish<Self>, Failure> {
-        let program = script(
-            "corosync-qdevice-net-certutil",
-            "Certificates of a cluster's nodes.",
-        )
-        .arg(flag("i", "Initialize the node's database"))
-        .arg(flag("m", "Import the cluster's certificate and key"))
-        .arg(flag(
-            "M",
-            "Import the signed certificate, export it with its key",
-        ))
-        .arg(flag("r", "Make a request for the cluster's certificate"))
-        .arg(flag("Q", "Quick start: all of it, over ssh"))
-        .arg(flag("h", "Show usage"))
-        .arg(valued("c", "certificate", "The file to import"))
-        .arg(valued("S", "ssh_command", "Command to use in place of ssh"))
-        .arg(valued("C", "scp_command", "Command to use in place of scp"))
-        .arg(valued("n", "cluster_name", "Name of the cluster"));
         let operation_of = |given: &Given| {
             use NodeOperation::{
                 Check, ImportBundle, ImportSigned, Init, List, QuickStart, Renew, Request,
@@ -165,7 +131,7 @@ impl NodeCall {
                 _ => return None,
             })
         };
-        read(with_common_words(program), args, operation_of, Self::check)
+        read(node_command(), args, operation_of, Self::check)
     }
 
     fn check(&self) -> Result<(), Failure> {
@@ -177,6 +143,52 @@ impl NodeCall {
         let is_given = self.key_kind.is_some();
         only("key-type", is_given, makes_key, "-r and --renew")
     }
+}
+
+/// The command line of `corosync-qnetd-certutil`, for the parser, completions and manual page.
+#[must_use]
+pub fn server_command() -> Command {
+    let program = script("corosync-qnetd-certutil", "Certificates of a server.")
+        .arg(flag(
+            "i",
+            "Initialize the authority and the server's certificate",
+        ))
+        .arg(flag("s", "Sign a cluster's request"))
+        .arg(flag("h", "Show usage"))
+        .arg(flag("G", "Do not let the group write new files"))
+        .arg(valued("c", "certificate", "The request"))
+        .arg(valued("n", "cluster_name", "Name of the cluster"))
+        .arg(word("revoke", "Turn certificates away from now on"))
+        .arg(valued_word(
+            "days",
+            "days",
+            "How long the certificate lasts",
+        ))
+        .arg(valued_word("fingerprint", "sha256", "The certificate"));
+    with_common_words(program)
+}
+
+/// The command line of `corosync-qdevice-net-certutil`.
+#[must_use]
+pub fn node_command() -> Command {
+    let program = script(
+        "corosync-qdevice-net-certutil",
+        "Certificates of a cluster's nodes.",
+    )
+    .arg(flag("i", "Initialize the node's database"))
+    .arg(flag("m", "Import the cluster's certificate and key"))
+    .arg(flag(
+        "M",
+        "Import the signed certificate, export it with its key",
+    ))
+    .arg(flag("r", "Make a request for the cluster's certificate"))
+    .arg(flag("Q", "Quick start: all of it, over ssh"))
+    .arg(flag("h", "Show usage"))
+    .arg(valued("c", "certificate", "The file to import"))
+    .arg(valued("S", "ssh_command", "Command to use in place of ssh"))
+    .arg(valued("C", "scp_command", "Command to use in place of scp"))
+    .arg(valued("n", "cluster_name", "Name of the cluster"));
+    with_common_words(program)
 }
 
 fn with_common_words(program: Command) -> Command {

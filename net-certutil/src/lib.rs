@@ -32,6 +32,7 @@ mod surroundings;
 mod survey;
 mod usage;
 
+pub use command_line::{node_command, server_command};
 pub use surroundings::Surroundings;
 
 use command_line::{NodeCall, NodeOperation, ServerCall, ServerOperation, Wish};

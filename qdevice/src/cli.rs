@@ -71,7 +71,9 @@ pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Option<Options>,
     }))
 }
 
-fn command() -> Command {
+/// The options, for the parser, completions and manual page.
+#[must_use]
+pub fn command() -> Command {
     program(
         NAME,
         "Casts the vote of a quorum device in the local corosync.",

@@ -115,6 +115,10 @@ impl Value for MasterWins {
         }
         .to_owned()
     }
+
+    fn values((): &()) -> String {
+        "model, on or off".to_owned()
+    }
 }
 
 const INT_MAX: u32 = i32::MAX as u32;

@@ -7,6 +7,8 @@ pub struct Spec<S: 'static> {
     pub name: &'static str,
     /// What it is good for, one sentence.
     pub help: &'static str,
+    /// What it may be, for people; empty if any text.
+    pub values: fn() -> String,
     /// Changes the setting; `None` when the text is no value of it.
     pub set: fn(&mut S, &str) -> Option<()>,
     /// The present value as it would be typed.
@@ -103,6 +105,10 @@ macro_rules! settings {
                 $crate::settings::Spec {
                     name: stringify!($field),
                     help: concat!($($help),+).trim_ascii(),
+                    values: || {
+                        let limits = $crate::settings::settings!(@limits $($limits)?);
+                        <$type as $crate::settings::Value>::values(&limits)
+                    },
                     set: |settings, text| {
                         let limits = $crate::settings::settings!(@limits $($limits)?);
                         settings.$field = $crate::settings::Value::parse(text, &limits)?;
@@ -168,6 +174,12 @@ mod tests {
             ["Option 'Tally' is deprecated and has no effect anymore"]
         );
         assert_eq!(example.count, 4);
+    }
+
+    #[test]
+    fn a_row_tells_what_the_setting_may_be() {
+        let values: Vec<String> = Example::TABLE.iter().map(|spec| (spec.values)()).collect();
+        assert_eq!(values, ["1 to 9", "on or off"]);
     }
 
     #[test]

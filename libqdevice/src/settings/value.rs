@@ -12,6 +12,9 @@ pub trait Value: Sized {
 
     /// The value as it would be typed.
     fn show(&self) -> String;
+
+    /// What may be typed, for people; empty if any text.
+    fn values(limits: &Self::Limits) -> String;
 }
 
 /// A whole number as C's `strtoll` reads it: leading white space and a sign are allowed, nothing may
@@ -47,6 +50,10 @@ macro_rules! whole_numbers {
             fn show(&self) -> String {
                 self.to_string()
             }
+
+            fn values(limits: &Self::Limits) -> String {
+                range(limits, *limits.end() >= i32::MAX.unsigned_abs().into())
+            }
         }
     )+};
 }
@@ -62,6 +69,10 @@ impl Value for Millis {
     fn show(&self) -> String {
         self.0.show()
     }
+
+    fn values(limits: &Self::Limits) -> String {
+        u32::values(limits)
+    }
 }
 
 impl Value for bool {
@@ -73,6 +84,10 @@ impl Value for bool {
 
     fn show(&self) -> String {
         if *self { "on" } else { "off" }.to_owned()
+    }
+
+    fn values((): &()) -> String {
+        "on or off".to_owned()
     }
 }
 
@@ -94,6 +109,10 @@ impl Value for KeepActivePartition {
         }
         .to_owned()
     }
+
+    fn values((): &()) -> String {
+        bool::values(&())
+    }
 }
 
 impl Value for Handover {
@@ -114,6 +133,10 @@ impl Value for Handover {
         }
         .to_owned()
     }
+
+    fn values((): &()) -> String {
+        "safe or c".to_owned()
+    }
 }
 
 impl Value for String {
@@ -125,6 +148,10 @@ impl Value for String {
 
     fn show(&self) -> String {
         self.clone()
+    }
+
+    fn values((): &()) -> String {
+        Self::new()
     }
 }
 
@@ -146,6 +173,10 @@ impl Value for Option<Umask> {
 
     fn show(&self) -> String {
         self.map_or_else(String::new, |Umask(bits)| format!("{bits:03o}"))
+    }
+
+    fn values((): &()) -> String {
+        "0 to 777, or empty".to_owned()
     }
 }
 
@@ -182,6 +213,10 @@ impl Value for Option<Group> {
             Some(Group::Id(id)) => id.to_string(),
             Some(Group::Name(name)) => name.clone(),
         }
+    }
+
+    fn values((): &()) -> String {
+        "a name, a number or -1".to_owned()
     }
 }
 
@@ -230,6 +265,10 @@ impl Value for Coefficient {
     fn show(&self) -> String {
         self.to_string()
     }
+
+    fn values(limits: &Self::Limits) -> String {
+        range(limits, false)
+    }
 }
 
 impl fmt::Display for Coefficient {
@@ -240,6 +279,16 @@ impl fmt::Display for Coefficient {
         );
         let text = format!("{whole}.{fraction:09}");
         f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// A range for people, to whom the greatest number of a type means nothing.
+fn range<N: fmt::Display>(limits: &RangeInclusive<N>, is_open: bool) -> String {
+    let (start, end) = (limits.start(), limits.end());
+    if is_open {
+        format!("{start} or more")
+    } else {
+        format!("{start} to {end}")
     }
 }
 

@@ -20,6 +20,7 @@ usage: cargo xtask COMMAND
   gates    formatting, lints, layers, file sizes, the pure build; no set-up, no tests
   bed      pass the words that follow to the test bed of real corosync nodes
   callers  install pcs and crmsh, and let them run our certificate programs
+  man      write the manual pages and completions anew, from options and settings
   setup    install what the tests and the demo need, or name it when not root
 ";
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some("gates") => gates(&root),
         Some("bed") => bed(&root, &words[1..]),
         Some("callers") => callers(&root),
+        Some("man") => cargo(&root, &["run", "-q", "-p", "manuals"]),
         Some("setup") => setup::install_or_name(&setup::NEEDS).map(|_| ()),
         _ => {
             print!("{USAGE}");

@@ -26,8 +26,9 @@ const fn program(name: &'static str, package: &'static str) -> Need {
     Need { thing, package }
 }
 
-/// For the build and for certificates; then for the test bed and the comparisons with the C programs.
-pub(crate) const NEEDS: [Need; 15] = [
+/// For the build and for certificates; then for the test bed and the comparisons with the C programs; at last for
+/// completions and manual pages.
+pub(crate) const NEEDS: [Need; 19] = [
     program("pkg-config", "pkg-config"),
     Need {
         thing: Thing::Header("openssl/ssl.h"),
@@ -49,6 +50,10 @@ pub(crate) const NEEDS: [Need; 15] = [
     program("dbus-send", "dbus-bin"),
     program("busctl", "systemd"),
     program("pkcheck", "polkitd"),
+    program("zsh", "zsh"),
+    program("fish", "fish"),
+    program("man", "man-db"),
+    program("mandoc", "mandoc"),
 ];
 
 /// Who calls our programs.
