@@ -181,11 +181,11 @@ mod tests {
                 "net_heartbeat_interval_max=120000",
                 "net_adaptive_heartbeat=on",
                 "net_adaptive_heartbeat_interval=2000",
-                "dbus=on",
                 "net_min_connect_timeout=1000",
                 "net_max_connect_timeout=120000",
                 "net_test_algorithm_enabled=off",
                 "master_wins=model",
+                "dbus=on",
             ]
         );
     }
