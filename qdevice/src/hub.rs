@@ -5,7 +5,7 @@
 use crate::corosync::{Corosync, CsError, Event as News, Poll, Service};
 use crate::debug::DebugSwitch;
 use crate::heuristics::{Heuristics, Order};
-use crate::ipc::{self, State};
+use crate::ipc::{self, Answer, State};
 use crate::keys::Keys;
 use crate::link::Link;
 use crate::resolve::complete;
@@ -16,12 +16,14 @@ use libqdevice::client::{
     Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
     HeuristicsMode, Link as FromLink, QdeviceSettings, RunReport,
 };
+use libqdevice::events::Source;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
+use libqdevice::outlets::lines;
 use libqdevice::tls::Connector;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -328,8 +330,13 @@ impl<C: Corosync> Hub<'_, C> {
             last_run: self.heuristics.last(),
             certificates: &self.keys.certificates,
         };
-        let (reply, then) = ipc::answer(state, question.line());
-        question.answer(reply, then);
+        match ipc::answer(state, question.line()) {
+            Answer::Whole(reply, then) => question.answer(reply, then),
+            Answer::Events => {
+                let records = self.telling.feed().subscribe();
+                question.answer_lines(lines(Source::Qdevice, records));
+            }
+        }
     }
 }
 

@@ -18,8 +18,17 @@ pub(crate) struct State<'a> {
     pub(crate) certificates: &'a [Certificate],
 }
 
+/// What comes of a line.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The answer.
+    Whole(Reply, Then),
+    /// What happens from now on.
+    Events,
+}
+
 /// Answers a line of the tool.
-pub(crate) fn answer(state: State<'_>, line: &[u8]) -> (Reply, Then) {
+pub(crate) fn answer(state: State<'_>, line: &[u8]) -> Answer {
     let reply = match QdeviceRequest::parse(line) {
         Ok(QdeviceRequest::Status(verbosity)) => {
             let text = state.client.status(verbosity, &clock::wall_text);
@@ -41,10 +50,11 @@ pub(crate) fn answer(state: State<'_>, line: &[u8]) -> (Reply, Then) {
             let heading = heading("qdevice-heuristics");
             json(&RunReport::report(state.last_run, heading, &wall))
         }
-        Ok(QdeviceRequest::Shutdown) => return (Reply::done(), Then::Shutdown),
+        Ok(QdeviceRequest::Json(QdeviceJson::Events)) => return Answer::Events,
+        Ok(QdeviceRequest::Shutdown) => return Answer::Whole(Reply::done(), Then::Shutdown),
         Err(error) => error.into(),
     };
-    (reply, Then::Close)
+    Answer::Whole(reply, Then::Close)
 }
 
 fn json(report: &impl Serialize) -> Reply {

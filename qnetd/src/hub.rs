@@ -8,9 +8,11 @@ use crate::mailbox::{self, Full, mailbox};
 use crate::state::State;
 use crate::telling::Telling;
 use libqdevice::base::{Handover, Time};
+use libqdevice::events::Source;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
+use libqdevice::outlets::lines;
 use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server};
 use libqdevice::wire::{Message, SendFault};
 use std::collections::{BTreeMap, VecDeque};
@@ -169,6 +171,10 @@ impl Hub {
         match ipc::answer(&self.server, asked) {
             Answer::Whole(reply, then) => question.answer(reply, then),
             Answer::Piece(piece) => question.answer_piece(piece),
+            Answer::Events => {
+                let records = self.telling.feed().subscribe();
+                question.answer_lines(lines(Source::Qnetd, records));
+            }
         }
     }
 

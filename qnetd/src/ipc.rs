@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     Whole(Reply, Then),
     /// A part of it: the list of a large server takes too long to be made without looking up.
     Piece(Piece),
+    /// What happens from now on.
+    Events,
 }
 
 /// Answers a line of the tool.
@@ -79,6 +81,7 @@ fn answer_in_json(server: &Server, wish: QnetdJson, asked: Asked<'_>) -> Answer 
             report.certificates = asked.certificates.to_vec();
             json(&report)
         }
+        QnetdJson::Events => return Answer::Events,
         QnetdJson::List(name) => return list_in_json(server, name.as_ref(), asked.from),
         QnetdJson::History(name) => match server.history(&name, heading("qnetd-history"), &wall) {
             Some(history) => json(&history),
@@ -196,6 +199,7 @@ mod tests {
                 Answer::Whole(reply, _) => {
                     return String::from_utf8(reply.encode(1 << 20).unwrap()).unwrap();
                 }
+                Answer::Events => unreachable!("nobody asks for them here"),
                 Answer::Piece(piece) => {
                     text.extend(piece.text);
                     from = piece.next;

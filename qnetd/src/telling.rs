@@ -28,7 +28,6 @@ impl Telling {
     }
 
     /// Where the events can be read.
-    #[cfg(feature = "dbus")]
     pub(crate) const fn feed(&self) -> &Feed {
         &self.feed
     }

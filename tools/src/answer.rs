@@ -44,6 +44,10 @@ impl<'a> Source<'a> {
         }
     }
 
+    pub(super) const fn at(socket: &'a Path) -> Self {
+        Self { socket }
+    }
+
     /// Asks, and passes the answer on as it comes.
     pub(super) fn pass_on(self, line: &[u8], out: &mut dyn Write) -> Result<(), Failed> {
         let daemon = connect(self.socket).map_err(Failed::Connect)?;

@@ -28,6 +28,8 @@ pub(super) enum Task {
     Explain,
     /// Say who would have it.
     WhatIf(Split),
+    /// Show what happens, until the end.
+    Watch,
     /// Show what votequorum says.
     Quorum,
     /// Show metrics.
@@ -97,6 +99,7 @@ impl Tool {
                     SECURITY => chosen.plain(Command::Security),
                     HEURISTICS => chosen.plain(Command::Heuristics),
                     HISTORY => chosen.what = Some(What::Task(Task::History)),
+                    WATCH => chosen.what = Some(What::Task(Task::Watch)),
                     QUORUM => chosen.what = Some(What::Task(Task::Quorum)),
                     METRICS => chosen.what = Some(What::Task(Task::Metrics)),
                     METRICS_LISTEN => {
@@ -142,7 +145,11 @@ impl Tool {
                     Side::Node => "-s, --heuristics, --quorum and --history",
                 }));
             }
-            Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) | Task::Quorum => false,
+            Task::Plain(_)
+            | Task::Metrics
+            | Task::MetricsListen(_)
+            | Task::Quorum
+            | Task::Watch => false,
             Task::History | Task::Explain | Task::WhatIf(_) => self.side == Side::Server,
         };
         if is_about_cluster && wish.cluster.is_none() {
@@ -165,6 +172,11 @@ impl Tool {
                 "Show it in JSON, as docs/json-schema.json describes it",
             ))
             .arg(word(TABLE, "Show it in a table"))
+            .arg(word(
+                WATCH,
+                "Show what happens until interrupted: live on a terminal, a line for each event \
+                 otherwise",
+            ))
             .arg(word(EXPLAIN, "Say in sentences who has the vote and why"))
             .arg(word(HISTORY, "Show what was decided, and what followed"))
             .arg(word(METRICS, "Show metrics as OpenMetrics text"))
@@ -250,6 +262,7 @@ const HISTORY: &str = "history";
 const EXPLAIN: &str = "explain";
 const WHAT_IF: &str = "what-if";
 const WITHOUT: &str = "without";
+const WATCH: &str = "watch";
 const QUORUM: &str = "quorum";
 const TABLE: &str = "table";
 const METRICS: &str = "metrics";

@@ -1,6 +1,6 @@
 //! Reports for the tests of what is made of them.
 
-use libqdevice::report::{ClusterList, DeviceReport, HeuristicsRun};
+use libqdevice::report::{ClusterList, DeviceReport, HeuristicsRun, ServerReport};
 use serde_json::json;
 
 /// Two clusters: one split, one of a node that waits.
@@ -38,6 +38,20 @@ pub(crate) fn list() -> ClusterList {
             cluster("hospital-east", "ffsplit", part, halves),
             cluster("a b", "lms", json!({"seen": "unsettled"}), json!([lonely])),
         ]}),
+    )
+}
+
+/// A server with these clusters.
+pub(crate) fn server() -> ServerReport {
+    read(
+        json!({"schema": 1, "report": "qnetd-status", "version": "1",
+        "at_ms": 1_764_072_184_525_u64, "started_at_ms": 1_764_000_000_000_u64,
+        "listen": "*:5403", "tls": "supported", "client_certificate_required": true,
+        "clients": {"connected": 5, "maximum": null, "not_admitted": 0, "verified": 4,
+            "encrypted": 0, "plain": 1},
+        "clusters": 2, "max_receive_bytes": 32768, "max_send_bytes": 32768,
+        "event_loop_lag_ms": 0, "auth_failures": {}, "too_many_clients": 0,
+        "revoked_certificates": 0, "certificates": []}),
     )
 }
 

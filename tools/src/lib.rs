@@ -16,6 +16,7 @@ mod metrics;
 mod quorum;
 mod screen;
 mod table;
+mod watch;
 mod words;
 
 use answer::{Failed, Source};
@@ -128,6 +129,7 @@ impl Tool {
         match (&wish.task, wish.form) {
             (Task::Plain(command), Form::Text) => self.ask_for_text(*command, wish),
             (Task::Metrics, _) => self.show_metrics(wish),
+            (Task::Watch, _) => self.watch(wish),
             (Task::Quorum, form) => self.show_quorum(form),
             (Task::MetricsListen(address), _) => self.serve_metrics(wish, *address),
             (_, Form::Json) => self.pass_json_on(wish),
@@ -187,7 +189,11 @@ impl Tool {
             }
             (
                 Side::Server,
-                Task::Plain(_) | Task::Metrics | Task::MetricsListen(_) | Task::Quorum,
+                Task::Plain(_)
+                | Task::Metrics
+                | Task::MetricsListen(_)
+                | Task::Quorum
+                | Task::Watch,
             ) => QnetdJson::Status.line(LINE_MAX),
         };
         line.map_err(Failed::NotSendable)

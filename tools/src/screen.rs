@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal as _};
 pub(super) struct Screen {
     /// Letters in a line.
     pub(super) width: u16,
+    /// Lines.
+    pub(super) height: u16,
     /// Whether words may have colours.
     pub(super) colours: Colours,
     /// Whether it is a terminal, which can be cleared.
@@ -27,7 +29,8 @@ impl Screen {
         let size = rustix::termios::tcgetwinsize(&stdout).ok();
         let given = std::env::var("COLUMNS").ok();
         Self {
-            width: width(given.as_deref(), size.map(|size| size.ws_col)),
+            width: width(given.as_deref(), size.as_ref().map(|size| size.ws_col)),
+            height: size.map_or(24, |size| size.ws_row),
             colours: colours(
                 is_terminal,
                 std::env::var_os("NO_COLOR"),
@@ -113,6 +116,7 @@ mod tests {
     fn only_whole_words_are_painted_and_nothing_else_changes() {
         let screen = |colours| Screen {
             width: 80,
+            height: 24,
             colours,
             is_terminal: true,
         };

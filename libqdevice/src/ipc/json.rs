@@ -15,6 +15,8 @@ pub enum QnetdJson {
     History(ClusterName),
     /// What would be decided if a cluster were split.
     WhatIf(ClusterName, Split),
+    /// What happens from now on, a line each, until the tool hangs up.
+    Events,
 }
 
 /// What a tool wants of the client in JSON.
@@ -24,6 +26,8 @@ pub enum QdeviceJson {
     Status,
     /// The last run of the heuristics commands.
     Heuristics,
+    /// What happens from now on, a line each, until the tool hangs up.
+    Events,
 }
 
 impl QnetdJson {
@@ -46,6 +50,7 @@ impl QnetdJson {
         let named = cluster.clone().ok_or(RequestError::NoCluster);
         match subject.as_slice() {
             b"status" => Ok(Self::Status),
+            b"events" => Ok(Self::Events),
             b"list" => Ok(Self::List(cluster)),
             b"history" => Ok(Self::History(named?)),
             b"what-if" => {
@@ -61,6 +66,7 @@ impl QnetdJson {
         let mut line = b"json ".to_vec();
         match self {
             Self::Status => line.extend(b"status "),
+            Self::Events => line.extend(b"events "),
             Self::List(None) => line.extend(b"list "),
             Self::List(Some(name)) => {
                 line.extend(b"list ");
@@ -100,6 +106,7 @@ impl QdeviceJson {
         match subject.as_slice() {
             b"status" => Ok(Self::Status),
             b"heuristics" => Ok(Self::Heuristics),
+            b"events" => Ok(Self::Events),
             _ => Err(RequestError::NotInJson(subject)),
         }
     }
@@ -110,6 +117,7 @@ impl QdeviceJson {
         match self {
             Self::Status => b"json status \n".to_vec(),
             Self::Heuristics => b"json heuristics \n".to_vec(),
+            Self::Events => b"json events \n".to_vec(),
         }
     }
 }
@@ -125,6 +133,7 @@ mod tests {
         let split = Split::parse(b"1,2/3", b"2").unwrap();
         let all = [
             QnetdJson::Status,
+            QnetdJson::Events,
             QnetdJson::List(None),
             QnetdJson::List(Some(cluster.clone())),
             QnetdJson::History(cluster.clone()),
@@ -134,7 +143,11 @@ mod tests {
             let line = asked.line(4096).unwrap();
             assert_eq!(QnetdRequest::parse(&line), Ok(QnetdRequest::Json(asked)));
         }
-        for asked in [QdeviceJson::Status, QdeviceJson::Heuristics] {
+        for asked in [
+            QdeviceJson::Status,
+            QdeviceJson::Heuristics,
+            QdeviceJson::Events,
+        ] {
             let read = QdeviceRequest::parse(&asked.line());
             assert_eq!(read, Ok(QdeviceRequest::Json(asked)));
         }

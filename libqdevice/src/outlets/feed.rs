@@ -51,6 +51,12 @@ impl Feed {
         self.sequence
     }
 
+    /// Whether anybody reads.
+    #[must_use]
+    pub fn has_readers(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
     /// A reader of everything that is published from now on.
     #[must_use]
     pub fn subscribe(&self) -> Records {

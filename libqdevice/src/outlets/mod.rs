@@ -1,4 +1,4 @@
-//! Where events go: the message bus and hooks.
+//! Where events go: the message bus, hooks and tools that watch.
 //!
 //! Everything here is off the voting path. The hub publishes into a [`Feed`], which never waits and keeps
 //! a bounded number of records; whoever is too slow misses the oldest and learns how many.
@@ -6,5 +6,7 @@
 #[cfg(feature = "dbus")]
 pub mod bus;
 mod feed;
+mod lines;
 
 pub use feed::{Feed, Missed, Records};
+pub use lines::lines;

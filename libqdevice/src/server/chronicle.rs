@@ -134,7 +134,7 @@ impl Chronicle {
 }
 
 fn inputs(members: &Members) -> Box<[Input]> {
-    let input = |(&node, member): (&NodeId, &Box<Member>)| Input {
+    let input = |node: NodeId, member: &Member| Input {
         node,
         ring: member.ring,
         membership: member.membership.ids().iter().copied().collect(),
@@ -142,7 +142,8 @@ fn inputs(members: &Members) -> Box<[Input]> {
         heuristics: member.heuristics,
         keep_active_partition: member.keep_active_partition == KeepActivePartition::Enabled,
     };
-    members.iter().map(input).collect()
+    let members = members.iter();
+    members.map(|(&node, member)| input(node, member)).collect()
 }
 
 /// How many clusters without a connected node are remembered.

@@ -233,8 +233,8 @@ impl From<Occasion> for Trigger {
 
 /// Whether the active half of a cluster stays active, which only ffsplit asks.
 fn keeps_active(cluster: &Cluster) -> bool {
-    let wants = |member: &Box<Member>| member.keep_active_partition == KeepActivePartition::Enabled;
-    cluster.algorithm == Algorithm::FfSplit && cluster.members.values().all(wants)
+    let wants = |member: &Member| member.keep_active_partition == KeepActivePartition::Enabled;
+    cluster.algorithm == Algorithm::FfSplit && cluster.members.values().all(|member| wants(member))
 }
 
 fn told_of(kept: &Record, wall: Wall<'_>) -> Decision {

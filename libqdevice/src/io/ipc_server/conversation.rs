@@ -1,4 +1,4 @@
-use super::{Answer, IpcEvent, Limits, Question, Then};
+use super::{Answer, IpcEvent, Limits, Places, Question, Then};
 use crate::base::Level;
 use crate::io::clock;
 use crate::io::log::tell;
@@ -14,12 +14,13 @@ use tokio::time::timeout;
 pub(super) async fn converse(
     mut stream: UnixStream,
     limits: Limits,
+    places: Places,
     events: mpsc::Sender<IpcEvent>,
 ) {
     match timeout(PATIENCE, read_line(&mut stream, limits.receive)).await {
         Ok(Ok(Some(line))) => {
-            if have_answered(&mut stream, line, limits.send, &events).await == Some(Then::Shutdown)
-            {
+            let answered = have_answered(&mut stream, line, limits.send, places, &events).await;
+            if answered == Some(Then::Shutdown) {
                 // Fails only when the daemon is ending anyway.
                 let _ = events.send(IpcEvent::ShutdownAnswered).await;
             }
@@ -38,6 +39,7 @@ async fn have_answered(
     stream: &mut UnixStream,
     line: Vec<u8>,
     limit: usize,
+    places: Places,
     events: &mpsc::Sender<IpcEvent>,
 ) -> Option<Then> {
     let (mut from, mut collected) = (None, Vec::new());
@@ -55,6 +57,16 @@ async fn have_answered(
                 return send(stream, reply, limit).await.then_some(then);
             }
             Answer::Piece(piece) => piece,
+            Answer::Lines(lines) => {
+                let Ok(place) = places.watching.try_acquire() else {
+                    let full = Reply::error("Too many tools are watching already");
+                    return send(stream, full, limit).await.then_some(Then::Close);
+                };
+                drop(places.asking);
+                follow(stream, lines).await;
+                drop(place);
+                return Some(Then::Close);
+            }
         };
         match pace {
             Pace::Streamed => {
@@ -74,6 +86,29 @@ async fn have_answered(
         }
         next?;
         from = next;
+    }
+}
+
+/// Sends lines until there are no more, or nobody reads them.
+async fn follow(stream: &mut UnixStream, mut lines: mpsc::Receiver<String>) {
+    if !pass_on(stream, b"OK\n").await {
+        return;
+    }
+    let mut more = [0; 64];
+    loop {
+        tokio::select! {
+            line = lines.recv() => {
+                let Some(line) = line else { return };
+                if !pass_on(stream, format!("{line}\n").as_bytes()).await {
+                    return;
+                }
+            }
+            // Whoever watches has nothing more to say but that it goes.
+            read = stream.read(&mut more) => match read {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            },
+        }
     }
 }
 

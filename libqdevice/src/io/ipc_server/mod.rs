@@ -17,7 +17,7 @@ use socket::SocketFile;
 pub use socket::{IpcOptions, IpcSocket};
 use std::sync::Arc;
 use tokio::net::UnixListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 /// The local socket at work; it is closed and its file removed when this is dropped.
@@ -88,6 +88,7 @@ pub struct Question {
 enum Answer {
     Whole(Reply, Then),
     Piece(Piece),
+    Lines(mpsc::Receiver<String>),
 }
 
 impl Question {
@@ -115,6 +116,14 @@ impl Question {
         let _ = self.answer.send(Answer::Whole(reply, then));
     }
 
+    /// Sends lines as they come, until there are no more or the tool hangs up.
+    ///
+    /// Few tools may do that at a time; it does not count among [`IpcOptions::max_clients`], so that
+    /// those who only watch keep nobody from asking.
+    pub fn answer_lines(self, lines: mpsc::Receiver<String>) {
+        let _ = self.answer.send(Answer::Lines(lines));
+    }
+
     /// Sends a piece of the answer. The same line is asked again, from where the next piece begins, when
     /// the tool has taken this one.
     pub fn answer_piece(self, piece: Piece) {
@@ -132,6 +141,7 @@ struct Limits {
 
 async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<IpcEvent>) {
     let free = Arc::new(Semaphore::new(limits.clients));
+    let watchers = Arc::new(Semaphore::new(WATCHERS));
     let mut pause = Pause::default();
     loop {
         let stream = match listener.accept().await {
@@ -150,13 +160,23 @@ async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<Ipc
             );
             continue;
         };
-        let events = events.clone();
-        tokio::spawn(async move {
-            converse(stream, limits, events).await;
-            drop(permit);
-        });
+        let places = Places {
+            asking: permit,
+            watching: Arc::clone(&watchers),
+        };
+        tokio::spawn(converse(stream, limits, places, events.clone()));
     }
 }
+
+/// A tool's place among those that ask, and where it finds one to watch.
+#[derive(Debug)]
+struct Places {
+    asking: OwnedSemaphorePermit,
+    watching: Arc<Semaphore>,
+}
+
+/// How many tools may watch at a time.
+const WATCHERS: usize = 16;
 
 /// Lines that may wait for the owner of the state.
 const EVENTS: usize = 16;
@@ -291,6 +311,43 @@ mod tests {
         let mut third = UnixStream::connect(&path).await.unwrap();
         third.write_all(b"status\n").await.unwrap();
         asked(&mut ipc).await;
+    }
+
+    #[tokio::test]
+    async fn lines_come_as_they_are_made_and_take_no_place_of_those_who_ask() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 1);
+        let mut watcher = UnixStream::connect(&path).await.unwrap();
+        watcher.write_all(b"json events\n").await.unwrap();
+        let (lines, coming) = mpsc::channel(1);
+        asked(&mut ipc).await.answer_lines(coming);
+        lines.send("one".to_owned()).await.unwrap();
+        let mut read = [0; 7];
+        watcher.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"OK\none\n");
+
+        let mut second = UnixStream::connect(&path).await.unwrap();
+        second.write_all(b"status\n").await.unwrap();
+        asked(&mut ipc).await.answer(Reply::done(), Then::Close);
+        assert_eq!(rest_of(second).await, "OK\n");
+
+        lines.send("two".to_owned()).await.unwrap();
+        drop(lines);
+        assert_eq!(rest_of(watcher).await, "two\n");
+    }
+
+    #[tokio::test]
+    async fn a_watcher_that_hangs_up_ends_its_lines() {
+        let dir = TestDir::new();
+        let path = dir.path().join("socket");
+        let mut ipc = server(&path, 1);
+        let mut watcher = UnixStream::connect(&path).await.unwrap();
+        watcher.write_all(b"json events\n").await.unwrap();
+        let (lines, coming) = mpsc::channel(1);
+        asked(&mut ipc).await.answer_lines(coming);
+        drop(watcher);
+        lines.closed().await;
     }
 
     #[tokio::test(start_paused = true)]
