@@ -40,6 +40,14 @@ fn command() -> Command {
         )
         .arg(number("jobs", "4", "How many at a time"))
         .arg(number("repeat", "1", "How often each"))
+        .arg(
+            number(
+                "others",
+                "1",
+                "How often each with a C program [default: as --repeat]",
+            )
+            .default_value(None),
+        )
         .arg(programs.clone());
     let demo = Command::new("demo")
         .about("Shows how a cluster of two gets its third vote, splits and heals")
@@ -126,6 +134,10 @@ fn play(words: &ArgMatches) -> Result<ExitCode> {
         pairings: pairings(words.get_one::<String>("pairing").context("no pairing")?)?,
         jobs: count(words, "jobs")?,
         repeat: count(words, "repeat")?,
+        others: words
+            .get_one::<u32>("others")
+            .map(|&number| usize::try_from(number))
+            .transpose()?,
     };
     interrupt::listen()?;
     let tally = runner::run(&plan, &programs(words)?)?;

@@ -3,7 +3,8 @@
 use crate::interrupt::Interrupted;
 use crate::program::Pairing;
 use crate::scenario::Outcome;
-use std::fmt;
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +21,10 @@ pub struct Tally {
 
 /// Collects results and prints each as it comes.
 #[derive(Debug, Default)]
-pub struct Report(Mutex<Tally>);
+pub struct Report(Mutex<Tally>, Mutex<Measures>);
+
+/// What was measured, by scenario, pairing and what it was.
+type Measures = BTreeMap<(String, String, String), Vec<Duration>>;
 
 impl Report {
     /// Prints the end of a scenario and counts it. One that was interrupted has no result.
@@ -36,6 +40,7 @@ impl Report {
         match result {
             Ok(outcome) => {
                 tally.passed += 1;
+                self.note(scenario, pairing, &outcome);
                 println!("ok    {scenario:<18} {pairing:<9} {took:>6.1} s  {outcome}");
             }
             Err(error) if error.root_cause().is::<Interrupted>() => {}
@@ -58,6 +63,34 @@ impl Report {
         for reason in why {
             println!("skip  {what} ({count} scenarios): {reason}");
         }
+    }
+
+    fn note(&self, scenario: &str, pairing: Pairing, outcome: &Outcome) {
+        let mut measures = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        for (what, length) in outcome.measures() {
+            let key = (scenario.to_owned(), pairing.to_string(), what.clone());
+            measures.entry(key).or_default().push(*length);
+        }
+    }
+
+    /// Medians and maxima of what several runs have measured.
+    pub fn summary(&self) -> String {
+        let mut text = format!(
+            "\n{:<18} {:<9} {:<14} {:>4} {:>8} {:>8}\n",
+            "scenario", "pairing", "measured", "runs", "median", "most"
+        );
+        let mut measures = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((scenario, pairing, what), lengths) in measures.iter_mut() {
+            lengths.sort_unstable();
+            let seconds = |at: usize| lengths.get(at).map_or(0.0, Duration::as_secs_f64);
+            let (median, most) = (seconds(lengths.len() / 2), seconds(lengths.len() - 1));
+            let runs = lengths.len();
+            let _ = writeln!(
+                text,
+                "{scenario:<18} {pairing:<9} {what:<14} {runs:>4} {median:>6.1} s {most:>6.1} s"
+            );
+        }
+        text
     }
 
     /// The numbers so far.

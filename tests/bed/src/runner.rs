@@ -2,7 +2,7 @@
 
 use crate::clock::Moment;
 use crate::interrupt;
-use crate::program::{Pairing, Programs, missing_system};
+use crate::program::{Pairing, Programs, Side, missing_system};
 use crate::report::{Report, Tally};
 use crate::run_folder::RunFolder;
 use crate::scenario::{Outcome, Scenario, Stage};
@@ -22,6 +22,8 @@ pub struct Plan {
     pub jobs: usize,
     /// How often each.
     pub repeat: usize,
+    /// How often each with a C program, if not as often.
+    pub others: Option<usize>,
 }
 
 /// Runs a plan to its end or until it is interrupted.
@@ -46,6 +48,9 @@ pub fn run(plan: &Plan, programs: &Programs) -> Result<Tally> {
             });
         }
     });
+    if plan.repeat > 1 {
+        print!("{}", report.summary());
+    }
     Ok(report.tally())
 }
 
@@ -78,7 +83,16 @@ fn turns<'a>(plan: &'a Plan, programs: &Programs, report: &Report) -> VecDeque<T
     let once =
         playable.flat_map(|scenario| possible.iter().map(move |&pairing| (scenario, pairing)));
     let once: Vec<Turn<'_>> = once.collect();
-    once.repeat(plan.repeat).into()
+    let others = plan.others.unwrap_or(plan.repeat);
+    let is_due = |round: usize, pairing: Pairing| {
+        let ours = pairing.qdevice == Side::Ours && pairing.qnetd == Side::Ours;
+        round < if ours { plan.repeat } else { others }
+    };
+    let rounds = 0..plan.repeat.max(others);
+    let all = rounds.flat_map(|round| once.iter().map(move |&turn| (round, turn)));
+    all.filter(|&(round, (_, pairing))| is_due(round, pairing))
+        .map(|(_, turn)| turn)
+        .collect()
 }
 
 fn next<'a>(queue: &Mutex<VecDeque<Turn<'a>>>) -> Option<Turn<'a>> {

@@ -30,12 +30,12 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::new(
             "holder-frozen",
             "two nodes live apart, then the qdevice of the one with the vote hangs: the other takes over",
-            |stage| holder(stage, Fate::Frozen),
+            |stage| holder(stage, Fate::Frozen, Device::default()),
         ),
         Scenario::new(
             "holder-killed",
             "two nodes live apart, then the qdevice of the one with the vote is killed: the other takes over",
-            |stage| holder(stage, Fate::Killed),
+            |stage| holder(stage, Fate::Killed, Device::default()),
         ),
         Scenario::new(
             "lms-wait-for-all",
@@ -53,14 +53,13 @@ pub(super) fn scenarios() -> Vec<Scenario> {
 
 /// What becomes of the qdevice.
 #[derive(Debug, Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     Frozen,
     Killed,
 }
 
 /// votequorum keeps a vote for its timeout after the last poll. How long both served is measured.
-fn holder(stage: &Stage<'_>, fate: Fate) -> Result<Outcome> {
-    let device = Device::default();
+pub(super) fn holder(stage: &Stage<'_>, fate: Fate, device: Device) -> Result<Outcome> {
     let tolerated = tolerated(stage.pairing, fate, device.timeout);
     let conf = Conf::of_nodes(2, device);
     stage.with_bed_tolerating(tolerated, conf, |bed, outcome| {
@@ -121,7 +120,7 @@ fn wait_for_all(stage: &Stage<'_>) -> Result<Outcome> {
         wait_for_winner(bed, 1, 2)?;
         let began = bed.cut(&[Place::Node(1)], &[Place::Qnetd])?;
         interrupt::pause((began + long).left())?;
-        let out = out_of_service(bed, began);
+        let out = out_of_service(bed, 1, began);
         ensure!(out.is_zero(), "node 1 did not serve for {out:?}");
         let healed = bed.heal()?;
         outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
@@ -153,10 +152,10 @@ fn stalls(stage: &Stage<'_>, count: u32) -> Result<Outcome> {
             // Until the loss of qnetd would have been noticed.
             interrupt::pause(NOTICED)?;
         }
-        outcome.add("without quorum", out_of_service(bed, began));
+        outcome.add("without quorum", out_of_service(bed, 1, began));
         if stage.pairing.qdevice == Side::Ours {
             ensure!(
-                out_of_service(bed, began).is_zero(),
+                out_of_service(bed, 1, began).is_zero(),
                 "a stall cost the vote"
             );
         }
@@ -173,12 +172,12 @@ fn chance() -> f64 {
     f64::from(bits.unwrap_or_default()) / f64::from(u32::MAX)
 }
 
-/// How long node 1 has not served since `began`.
-fn out_of_service(bed: &Bed, began: Moment) -> Duration {
+/// How long a node has not served since `began`.
+pub(super) fn out_of_service(bed: &Bed, node: u32, began: Moment) -> Duration {
     let mut out = None;
     let mut sum = Duration::ZERO;
     for entry in bed.votes().entries() {
-        if entry.node.0 != 1 {
+        if entry.node.0 != node {
             continue;
         }
         let serves = entry.standing.as_ref().is_some_and(Standing::in_service);

@@ -7,8 +7,10 @@ mod isolation;
 mod last_man;
 mod lease;
 mod no_arbiter;
+mod overlapping;
 mod qnetd_loss;
 mod reload;
+mod restart;
 mod split;
 mod start_stop;
 mod texts;
@@ -66,6 +68,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(texts::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
+    all.extend(overlapping::scenarios());
     all.extend(no_arbiter::scenarios());
     all.extend(qnetd_loss::scenarios());
     all.extend(failure::scenarios());
@@ -170,6 +173,11 @@ impl fmt::Display for Logs {
 }
 
 impl Outcome {
+    /// What was measured, in the order of events.
+    pub fn measures(&self) -> impl Iterator<Item = &(String, Duration)> {
+        self.0.iter()
+    }
+
     fn add(&mut self, what: impl Into<String>, length: Duration) {
         self.0.push((what.into(), length));
     }
