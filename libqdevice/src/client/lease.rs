@@ -113,7 +113,7 @@ impl Lease {
     /// Whether the silence is the server's: this process was there to hear it.
     pub(super) fn is_server_silent(&self, now: Time) -> bool {
         let (_, sent) = self.echo;
-        sent.is_some() && now.since(self.end()) < u64::from(SHORTEST_PAUSE)
+        sent.is_some() && now.since(self.end()) < SHORT_NAP
     }
 
     /// Milliseconds since the sending of what was answered last.
@@ -174,8 +174,12 @@ fn length(heartbeat: Millis) -> Millis {
 /// a second or more.
 const MARGIN: u64 = 250;
 
-/// Between two echo requests, in milliseconds.
-const SHORTEST_PAUSE: u32 = 500;
+/// A process that comes this late to the end of a lease, in milliseconds, was still there to hear the server.
+const SHORT_NAP: u64 = 500;
+
+/// Between two echo requests, in milliseconds. More of them would tell no more, and a C server with
+/// thousands of nodes is slow to answer them.
+const SHORTEST_PAUSE: u32 = 1_000;
 const LONGEST_PAUSE: u32 = 2_000;
 
 #[cfg(test)]
