@@ -20,7 +20,8 @@ impl Schema {
     ///
     /// Where it does not fit, and how.
     pub fn check(&self, report: &Value) -> Result<(), String> {
-        let name = report["report"].as_str().unwrap_or_default();
+        // A line of --watch is no report.
+        let name = report["report"].as_str().unwrap_or("event");
         let rule = self.0["$defs"].get(name);
         let rule = rule.ok_or_else(|| format!("there is no report {name:?}"))?;
         self.fits(rule, report, "")

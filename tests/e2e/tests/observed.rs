@@ -299,6 +299,9 @@ impl Watch {
                 0,
                 "no line with {words:?}"
             );
+            if line.starts_with('{') {
+                json(&line);
+            }
         }
         line
     }
