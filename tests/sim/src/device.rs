@@ -12,7 +12,7 @@ use libqdevice::base::{
 };
 use libqdevice::client::{
     Action, CastFault, Client, ClientConfig, CmapSnapshot, CmapValue, Corosync,
-    Event as ClientEvent, HeuristicsMode, Link, QdeviceSettings, StartFacts,
+    Event as ClientEvent, HeuristicsMode, Link, QdeviceSettings,
 };
 use libqdevice::wire::{Echo, Message, NodeListKind};
 
@@ -32,21 +32,8 @@ impl World {
             Algorithm::Lms => self.plan.wait_for_all,
             Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
         };
-        let settings = QdeviceSettings {
-            net_test_algorithm_enabled: true,
-            ..QdeviceSettings::default()
-        };
-        let config = ClientConfig::from_cmap(&cmap(&self.plan, node), &settings);
-        let mut config = config.expect("the configuration is complete");
-        if self.plan.heuristics {
-            config.heuristics.mode = HeuristicsMode::On;
-            let commands = &mut config.heuristics.commands;
-            commands.insert("ping".into(), b"/bin/ping".to_vec());
-        }
-        let facts = StartFacts {
-            expected_votes: self.nodes[node].votequorum.expected_votes(),
-            ..StartFacts::default()
-        };
+        let config = client_config(&self.plan, node);
+        let facts = self.nodes[node].votequorum.facts();
         let seed = self.rng.below(u64::from(u32::MAX));
         let client = Client::new(config, facts, seed);
         let own = &mut self.nodes[node];
@@ -312,9 +299,9 @@ impl World {
 }
 
 /// `quorum.device.timeout`.
-pub(crate) const TIMEOUT: u64 = 10_000;
+pub const TIMEOUT: u64 = 10_000;
 /// `quorum.device.sync_timeout`.
-pub(crate) const SYNC_TIMEOUT: u64 = 30_000;
+pub const SYNC_TIMEOUT: u64 = 30_000;
 
 /// Changes what a client hears as the flaw has it; false when it hears nothing of it.
 fn spoil(flaw: Flaw, reported: RingId, event: &mut ClientEvent) -> bool {
@@ -338,6 +325,27 @@ fn short(message: &Message) -> String {
         Message::Init(_) => "INIT".into(),
         other => format!("{other:?}"),
     }
+}
+
+/// The configuration of a node, counted from 0.
+///
+/// # Panics
+///
+/// Never: the keys are complete.
+#[must_use]
+pub fn client_config(plan: &Plan, node: usize) -> ClientConfig {
+    let settings = QdeviceSettings {
+        net_test_algorithm_enabled: true,
+        ..QdeviceSettings::default()
+    };
+    let config = ClientConfig::from_cmap(&cmap(plan, node), &settings);
+    let mut config = config.expect("the configuration is complete");
+    if plan.heuristics {
+        config.heuristics.mode = HeuristicsMode::On;
+        let commands = &mut config.heuristics.commands;
+        commands.insert("ping".into(), b"/bin/ping".to_vec());
+    }
+    config
 }
 
 /// What corosync.conf of a node says.

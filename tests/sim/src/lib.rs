@@ -27,6 +27,8 @@ mod votequorum;
 mod world;
 
 pub use campaign::{Failure, Findings, play, play_all, shrink};
+pub use device::{SYNC_TIMEOUT, TIMEOUT, client_config};
 pub use flaw::Flaw;
 pub use plan::{Fault, Plan, What};
+pub use votequorum::{Polled, Votequorum};
 pub use world::{BOUND, Outcome, STAYS, World};

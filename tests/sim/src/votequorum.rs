@@ -1,45 +1,52 @@
 //! What votequorum of one node makes of memberships and polls. [C: corosync, exec/votequorum.c]
 
 use libqdevice::base::{Algorithm, RingId};
+use libqdevice::client::StartFacts;
 
 /// One node's votequorum. Every configured node has one vote.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of votequorum")]
-pub(crate) struct Votequorum {
+pub struct Votequorum {
     nodes: usize,
     device_votes: usize,
     /// `quorum.wait_for_all`.
     wait_for_all: bool,
-    pub(crate) ring: RingId,
+    /// The present ring.
+    pub ring: RingId,
     /// The nodes of the ring, counted from 0.
-    pub(crate) members: Vec<usize>,
+    pub members: Vec<usize>,
     /// A device has registered, and has not been given up since.
-    pub(crate) registered: bool,
+    pub registered: bool,
     alive: bool,
     /// The device's vote is cast for this node.
-    pub(crate) cast: bool,
+    pub cast: bool,
     /// The true moment at which the device is given up.
-    pub(crate) timer: Option<u64>,
+    pub timer: Option<u64>,
     /// The membership is not in force yet: the node serves nobody.
-    pub(crate) syncing: bool,
+    pub syncing: bool,
     /// The sync waits for a poll of the device.
-    pub(crate) awaits_poll: bool,
-    pub(crate) quorate: bool,
+    pub awaits_poll: bool,
+    /// Whether the node may go on.
+    pub quorate: bool,
     /// Once inquorate, all nodes have to be there.
     waits_for_all: bool,
 }
 
 /// What votequorum says to a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Polled {
+pub enum Polled {
+    /// It holds from now on.
     Taken,
+    /// The ring is another one by now.
     OldRing,
+    /// No device has registered.
     NotRegistered,
 }
 
 impl Votequorum {
     /// A node that has just booted: alone, in a ring of its own.
-    pub(crate) fn booted(
+    #[must_use]
+    pub fn booted(
         algorithm: Algorithm,
         nodes: usize,
         wait_for_all: bool,
@@ -67,22 +74,28 @@ impl Votequorum {
         }
     }
 
-    /// Those of all nodes and of the device.
-    pub(crate) fn expected_votes(&self) -> u32 {
-        u32::try_from(self.nodes + self.device_votes).unwrap_or(u32::MAX)
+    /// What a device is told of the votes when it starts: those of all nodes and of the device.
+    #[must_use]
+    pub fn facts(&self) -> StartFacts {
+        StartFacts {
+            expected_votes: u32::try_from(self.nodes + self.device_votes).unwrap_or(u32::MAX),
+            ..StartFacts::default()
+        }
     }
 
-    pub(crate) const fn register(&mut self) {
+    /// A device has come.
+    pub const fn register(&mut self) {
         self.registered = true;
     }
 
-    pub(crate) fn unregister(&mut self) {
+    /// The device has gone in order.
+    pub fn unregister(&mut self) {
         (self.registered, self.alive, self.cast) = (false, false, false);
         (self.timer, self.awaits_poll) = (None, false);
     }
 
     /// A new membership; with a living device it waits for a poll until `patience`.
-    pub(crate) fn form(&mut self, ring: RingId, members: Vec<usize>, patience: u64) {
+    pub fn form(&mut self, ring: RingId, members: Vec<usize>, patience: u64) {
         (self.ring, self.members, self.syncing) = (ring, members, true);
         self.awaits_poll = self.registered && self.alive;
         if self.awaits_poll {
@@ -91,7 +104,7 @@ impl Votequorum {
     }
 
     /// `votequorum_qdevice_poll`; the device is given up at `patience` if it does not poll again.
-    pub(crate) fn poll(&mut self, ring: RingId, vote: bool, patience: u64) -> Polled {
+    pub fn poll(&mut self, ring: RingId, vote: bool, patience: u64) -> Polled {
         if !self.registered {
             return Polled::NotRegistered;
         }
@@ -104,7 +117,7 @@ impl Votequorum {
     }
 
     /// The device has not polled in time.
-    pub(crate) const fn give_device_up(&mut self) {
+    pub const fn give_device_up(&mut self) {
         (self.alive, self.cast, self.awaits_poll) = (false, false, false);
         self.timer = None;
     }
@@ -112,7 +125,7 @@ impl Votequorum {
     /// Judges the quorum again. While a membership is formed the old judgement stands.
     ///
     /// `won_by_master` says that a member with `master_wins` casts its vote for all.
-    pub(crate) fn judge(&mut self, won_by_master: bool) -> bool {
+    pub fn judge(&mut self, won_by_master: bool) -> bool {
         if self.syncing {
             return false;
         }
