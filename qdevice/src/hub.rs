@@ -205,6 +205,13 @@ impl<C: Corosync> Hub<'_, C> {
                     failures.push_back(Event::Link(FromLink::SendFailed(fault)));
                 }
             }
+            Action::Confirm(message) => {
+                if failures.iter().all(is_no_failed_cast)
+                    && let Err(fault) = self.link.send(&message)
+                {
+                    failures.push_back(Event::Link(FromLink::SendFailed(fault)));
+                }
+            }
             Action::SayGoodbye(message) => {
                 if failures.iter().all(is_no_failed_cast) {
                     self.link.say_goodbye(&message).await;

@@ -1,7 +1,8 @@
 //! Which vote is cast, how often, and when casting is paused. [C: qdevice-net-cast-vote-timer.c]
 
 use super::{Action, Client, Notice, Timer, Turn};
-use crate::base::{Millis, Time, Vote};
+use crate::base::{Millis, RingId, Time, Vote};
+use crate::wire::{Message, Plain};
 
 /// The present vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,6 +15,10 @@ pub(super) struct Casting {
     owed: bool,
     /// The last poll and what it cast.
     last: Option<(Time, bool)>,
+    /// The number of the pushed NACK that is confirmed in this turn, if votequorum takes the poll.
+    confirms: Option<u32>,
+    /// The number of the pushed NACK that votequorum was too busy for.
+    unconfirmed: Option<u32>,
 }
 
 impl Casting {
@@ -23,6 +28,8 @@ impl Casting {
             paused: false,
             owed: false,
             last: None,
+            confirms: None,
+            unconfirmed: None,
         }
     }
 
@@ -45,6 +52,16 @@ impl Casting {
     /// Whether votequorum was told not to count the vote, and nothing else since.
     pub(super) fn is_withdrawn(&self) -> bool {
         self.vote != Vote::Ack && !self.owed && self.last.is_some_and(|(_, vote)| !vote)
+    }
+
+    /// Whatever was to be confirmed is no more.
+    pub(super) const fn forget_confirmation(&mut self) {
+        (self.confirms, self.unconfirmed) = (None, None);
+    }
+
+    /// What was confirmed in the last turn has been confirmed: no poll of it has failed.
+    pub(super) const fn settle_confirmation(&mut self) {
+        self.confirms = None;
     }
 
     pub(super) const fn last(&self) -> Option<(Time, bool)> {
@@ -147,10 +164,37 @@ impl Client {
         session.lease.last_poll(timeout)
     }
 
+    /// Confirms a pushed NACK, as soon as votequorum has taken it.
+    pub(super) fn confirm_withdrawal(&mut self, seq: u32, turn: &mut Turn<'_>) {
+        self.casting.confirms = Some(seq);
+        turn.act(Action::Confirm(confirmation(seq)));
+    }
+
+    /// In a new ring nobody goes on before this node has voted in it: what the server wanted to be
+    /// withdrawn in an older one is gone.
+    pub(super) fn confirm_for_left_ring(&mut self, ring: RingId, turn: &mut Turn<'_>) {
+        let session = self.phase.session();
+        if session.is_some_and(|session| session.reported != ring)
+            && let Some(seq) = self.casting.unconfirmed.take()
+        {
+            turn.send(confirmation(seq));
+        }
+    }
+
+    /// votequorum is in another ring than the last poll: so the vote of this one is gone.
+    pub(super) fn confirm_after_old_ring(&mut self, turn: &mut Turn<'_>) {
+        if let Some(seq) = self.casting.confirms.take()
+            && self.phase.session().is_some()
+        {
+            turn.send(confirmation(seq));
+        }
+    }
+
     /// corosync was too busy to take the last vote: it is due again soon. C waits for the next period,
     /// in which the server may have given to others what this node believes to have withdrawn.
     pub(super) fn cast_again_soon(&mut self, now: Time) {
         self.casting.owed = true;
+        self.casting.unconfirmed = self.casting.confirms.take().or(self.casting.unconfirmed);
         if self.casting.is_active() {
             self.deadlines.set(Timer::Cast, now.after(SOON));
         }
@@ -199,7 +243,14 @@ impl Client {
         self.casting.owed = false;
         self.casting.last = Some((turn.now, vote));
         turn.act(Action::Cast { ring, vote });
+        if !vote && let Some(seq) = self.casting.unconfirmed.take() {
+            self.confirm_withdrawal(seq, turn);
+        }
     }
+}
+
+const fn confirmation(seq: u32) -> Message {
+    Message::VoteInfoReply(Plain { seq: Some(seq) })
 }
 
 const SOON: Millis = Millis(100);
@@ -216,7 +267,7 @@ mod tests {
     use super::*;
     use crate::base::Algorithm;
     use crate::vote::{Strategy, WaitForAll};
-    use crate::wire::{Echo, Message, NodeListKind};
+    use crate::wire::{Echo, NodeListKind};
 
     #[test]
     fn a_fresh_process_withdraws_what_a_killed_one_may_have_left() {
@@ -397,6 +448,42 @@ mod tests {
         bench.corosync(Corosync::CastFailed(CastFault::TryAgain));
         bench.wait(7_000);
         assert_eq!(bench.cast(), []);
+    }
+
+    #[test]
+    fn a_withdrawal_is_confirmed_when_votequorum_has_taken_it() {
+        let mut bench = Bench::voting();
+        let confirm = || Action::Confirm(confirmation(2));
+        bench.receive(vote_info(2, Vote::Nack, RING));
+        assert!(bench.done().contains(&confirm()));
+        for _ in 0..3 {
+            bench.corosync(Corosync::CastFailed(CastFault::TryAgain));
+            assert!(!bench.done().contains(&confirm()));
+            bench.wait(100);
+            let (ring, vote) = (RING, false);
+            assert_eq!(bench.done(), [Action::Cast { ring, vote }, confirm()]);
+        }
+        bench.wait_with_server(5_000);
+        assert!(!bench.done().contains(&confirm()), "once is enough");
+        bench.corosync(Corosync::CastFailed(CastFault::TryAgain));
+        bench.wait(100);
+        assert!(!bench.done().contains(&confirm()), "it was taken before");
+    }
+
+    #[test]
+    fn a_withdrawal_that_was_not_taken_is_confirmed_when_its_ring_is_left() {
+        let send = || Action::Send(confirmation(2));
+        let mut bench = Bench::voting();
+        bench.receive(vote_info(2, Vote::Nack, RING));
+        bench.corosync(Corosync::CastFailed(CastFault::TryAgain));
+        bench.done();
+        bench.membership(OTHER_RING, &[1]);
+        assert!(bench.done().contains(&send()));
+        let mut bench = Bench::voting();
+        bench.receive(vote_info(2, Vote::Nack, RING));
+        bench.done();
+        bench.corosync(Corosync::CastFailed(CastFault::OldRing));
+        assert!(bench.done().contains(&send()));
     }
 
     #[test]

@@ -19,6 +19,7 @@ impl Client {
         self.deadlines.clear(Timer::Lease);
         self.deadlines.clear(Timer::Echo);
         self.heuristics.forget_connect();
+        self.casting.forget_confirmation();
         let strategy = self.config.strategy;
         let vote = match next {
             Next::Exit { ok: true } => Vote::Nack,

@@ -116,6 +116,10 @@ pub enum Action {
     StartTls,
     /// Queue a message for the server; if that fails, answer with [`Link::SendFailed`].
     Send(Message),
+    /// As [`Send`](Self::Send), for the confirmation that a vote is withdrawn. Left out when a
+    /// [`Cast`](Self::Cast) before it, in the same turn, has failed: then votequorum may still have the
+    /// vote. It is confirmed when votequorum has taken a later one.
+    Confirm(Message),
     /// Say this and nothing more: the vote is withdrawn, and [`HangUp`](Self::HangUp) follows. What is
     /// queued goes before it, as far as the connection takes it without waiting; what it does not take
     /// is lost. Left out when a [`Cast`](Self::Cast) before it, in the same turn, has failed: then the

@@ -62,6 +62,7 @@ impl Client {
             }
             Corosync::CastFailed(CastFault::OldRing) => {
                 turn.tell(Notice::OldRingPolled);
+                self.confirm_after_old_ring(turn);
                 Ok(())
             }
             Corosync::CastFailed(CastFault::Refused(error)) => Err(Reason::PollFailed(error)),

@@ -179,6 +179,9 @@ impl Client {
         if self.phase == Phase::Ended {
             return;
         }
+        if !matches!(event, Event::Corosync(Corosync::CastFailed(_))) {
+            self.casting.settle_confirmation();
+        }
         let before = self.casting.vote();
         let mut turn = Turn { now, out };
         // Before anything else: what happens now may be a reason to cast the vote.
@@ -205,6 +208,7 @@ impl Client {
 
     /// It is `now`: does what is due. Afterwards no deadline lies at or before `now`.
     pub fn handle_timeout(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.casting.settle_confirmation();
         let mut turn = Turn { now, out };
         while let Some(timer) = self.pop_due(now) {
             let before = self.casting.vote();

@@ -139,7 +139,7 @@ impl World {
                     assert!(!self.has_link, "connects over a connection");
                     self.is_trying = true;
                 }
-                Action::Send(message) => {
+                Action::Send(message) | Action::Confirm(message) => {
                     assert!(self.has_link, "sends without a connection: {message:?}");
                     self.sent.push(message);
                 }

@@ -106,12 +106,18 @@ impl Client {
         else {
             return Err(Reason::OptionMissing(ballot.message));
         };
+        let is_pushed = ballot.message == MsgType::VoteInfo;
+        if is_pushed {
+            self.casting.forget_confirmation();
+        }
         if ring == reported {
             self.update_vote(vote, turn);
         } else {
             turn.tell(Notice::VoteForOldRing { vote, ring });
         }
-        if ballot.message == MsgType::VoteInfo {
+        if is_pushed && ring == reported && vote == Vote::Nack {
+            self.confirm_withdrawal(seq, turn);
+        } else if is_pushed {
             turn.send(Message::VoteInfoReply(Plain { seq: Some(seq) }));
         }
         Ok(())
@@ -236,6 +242,7 @@ impl Client {
 
     pub(super) fn send_membership(&mut self, heuristics: Heuristics, turn: &mut Turn<'_>) {
         let ring = self.membership.ring();
+        self.confirm_for_left_ring(ring, turn);
         let report = NodeListReport {
             seq: Some(self.next_seq()),
             kind: Some(NodeListKind::Membership),
@@ -311,7 +318,8 @@ mod tests {
             ring: RING,
             vote: false,
         };
-        assert_eq!(bench.done(), [cast, confirmation(78)]);
+        let confirm = Action::Confirm(Message::VoteInfoReply(Plain { seq: Some(78) }));
+        assert_eq!(bench.done(), [cast, confirm]);
     }
 
     #[test]

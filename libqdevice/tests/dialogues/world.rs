@@ -302,7 +302,7 @@ impl World {
         for action in actions {
             match action {
                 ClientAction::Connect => self.connect(id),
-                ClientAction::Send(message) => {
+                ClientAction::Send(message) | ClientAction::Confirm(message) => {
                     if let Some(peer) = self.node(id).peer {
                         self.wire.push_back(Delivery::ToServer(peer, message));
                     }

@@ -307,7 +307,7 @@ impl Play {
                     self.connects = true;
                 }
                 Action::StartTls => self.shakes = true,
-                Action::Send(message) => {
+                Action::Send(message) | Action::Confirm(message) => {
                     assert!(self.linked, "said to nobody: {message:?}");
                     self.request = Some(message);
                 }

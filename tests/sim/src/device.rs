@@ -161,7 +161,8 @@ impl World {
         for action in actions {
             match action {
                 Action::Connect => self.connect(node),
-                Action::Send(message) => self.send_up(node, message),
+                Action::Confirm(_) if refused => {}
+                Action::Send(message) | Action::Confirm(message) => self.send_up(node, message),
                 Action::SayGoodbye(message) => {
                     if !refused {
                         self.send_up(node, message);
