@@ -19,6 +19,8 @@ enum Thing {
     Header(&'static str),
     /// A library our programs load while they run.
     Library(&'static str),
+    /// A module of Debian's Python.
+    Module(&'static str),
 }
 
 const fn program(name: &'static str, package: &'static str) -> Need {
@@ -27,8 +29,8 @@ const fn program(name: &'static str, package: &'static str) -> Need {
 }
 
 /// For the build and for certificates; then for the test bed and the comparisons with the C programs; at last for
-/// completions and manual pages.
-pub(crate) const NEEDS: [Need; 19] = [
+/// completions, manual pages and metrics.
+pub(crate) const NEEDS: [Need; 20] = [
     program("pkg-config", "pkg-config"),
     Need {
         thing: Thing::Header("openssl/ssl.h"),
@@ -54,6 +56,10 @@ pub(crate) const NEEDS: [Need; 19] = [
     program("fish", "fish"),
     program("man", "man-db"),
     program("mandoc", "mandoc"),
+    Need {
+        thing: Thing::Module("prometheus_client"),
+        package: "python3-prometheus-client",
+    },
 ];
 
 /// Who calls our programs.
@@ -112,6 +118,9 @@ impl Thing {
             Self::Library(name) => {
                 beside_or_below("/usr/lib", name) || beside_or_below("/usr/lib64", name)
             }
+            Self::Module(name) => Path::new("/usr/lib/python3/dist-packages")
+                .join(name)
+                .is_dir(),
         }
     }
 }
