@@ -11,5 +11,6 @@ complete -c corosync-qdevice-tool -l watch -d 'Show what happens until interrupt
 complete -c corosync-qdevice-tool -l explain -d 'Say in sentences who has the vote and why'
 complete -c corosync-qdevice-tool -l history -d 'Show what was decided, and what followed'
 complete -c corosync-qdevice-tool -l metrics -d 'Show metrics as OpenMetrics text'
+complete -c corosync-qdevice-tool -l doctor -d 'Look for what is wrong with this node\'s device, and say what to do'
 complete -c corosync-qdevice-tool -l heuristics -d 'Show the last run of the heuristics commands'
 complete -c corosync-qdevice-tool -l quorum -d 'Show what votequorum says: votes, quorum, and the flags of every node\'s device'

@@ -39,11 +39,10 @@ pub(super) enum Failed {
 
 impl<'a> Source<'a> {
     pub(super) fn of(wish: &'a Wish) -> Self {
-        Self {
-            socket: &wish.socket,
-        }
+        Self::at(&wish.socket)
     }
 
+    /// A daemon behind a socket.
     pub(super) const fn at(socket: &'a Path) -> Self {
         Self { socket }
     }

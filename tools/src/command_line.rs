@@ -34,6 +34,8 @@ pub(super) enum Task {
     Quorum,
     /// Show metrics.
     Metrics,
+    /// Look for what is wrong with this node's device.
+    Doctor,
     /// Serve metrics over HTTP.
     MetricsListen(SocketAddr),
 }
@@ -100,6 +102,7 @@ impl Tool {
                     HEURISTICS => chosen.plain(Command::Heuristics),
                     HISTORY => chosen.what = Some(What::Task(Task::History)),
                     WATCH => chosen.what = Some(What::Task(Task::Watch)),
+                    DOCTOR => chosen.what = Some(What::Task(Task::Doctor)),
                     QUORUM => chosen.what = Some(What::Task(Task::Quorum)),
                     METRICS => chosen.what = Some(What::Task(Task::Metrics)),
                     METRICS_LISTEN => {
@@ -127,7 +130,9 @@ impl Tool {
     /// Whether the parts of a wish go together.
     fn check(self, wish: Wish) -> Result<Wish, BadWish> {
         let is_about_cluster = match wish.task {
-            Task::Plain(Command::Security | Command::Shutdown) if wish.form == Form::Json => {
+            Task::Plain(Command::Security | Command::Shutdown) | Task::Doctor
+                if wish.form == Form::Json =>
+            {
                 return Err(BadWish::NoJson(match self.side {
                     Side::Server => "-s, -l, --history, --explain and --what-if",
                     Side::Node => "-s, --heuristics, --quorum, --history and --explain",
@@ -137,6 +142,7 @@ impl Tool {
             | Task::Explain
             | Task::WhatIf(_)
             | Task::Metrics
+            | Task::Doctor
             | Task::MetricsListen(_)
                 if wish.form == Form::Table =>
             {
@@ -146,6 +152,7 @@ impl Tool {
                 }));
             }
             Task::Plain(_)
+            | Task::Doctor
             | Task::Metrics
             | Task::MetricsListen(_)
             | Task::Quorum
@@ -187,6 +194,10 @@ impl Tool {
             ));
         match self.side {
             Side::Node => common
+                .arg(word(
+                    DOCTOR,
+                    "Look for what is wrong with this node's device, and say what to do",
+                ))
                 .arg(word(
                     HEURISTICS,
                     "Show the last run of the heuristics commands",
@@ -258,6 +269,7 @@ impl Chosen {
 const SECURITY: &str = "security";
 const HEURISTICS: &str = "heuristics";
 const JSON: &str = "json";
+const DOCTOR: &str = "doctor";
 const HISTORY: &str = "history";
 const EXPLAIN: &str = "explain";
 const WHAT_IF: &str = "what-if";

@@ -7,6 +7,7 @@
 
 mod answer;
 mod command_line;
+mod doctor;
 mod explain;
 #[cfg(test)]
 mod fixture;
@@ -73,6 +74,8 @@ enum Exit {
     Unreachable,
     Refused,
     Unanswered,
+    /// Of what was found.
+    Found(doctor::Severity),
 }
 
 /// `corosync-qnetd-tool`. [C: corosync-qnetd-tool.c]
@@ -122,12 +125,14 @@ impl Tool {
             Exit::Unreachable => 3,
             Exit::Refused => 4,
             Exit::Unanswered => self.unanswered,
+            Exit::Found(severity) => severity as u8,
         })
     }
 
     fn fulfil(self, wish: &Wish) -> Exit {
         match (&wish.task, wish.form) {
             (Task::Plain(command), Form::Text) => self.ask_for_text(*command, wish),
+            (Task::Doctor, _) => Self::examine(wish),
             (Task::Metrics, _) => self.show_metrics(wish),
             (Task::Watch, _) => self.watch(wish),
             (Task::Quorum, form) => self.show_quorum(form),
@@ -135,6 +140,17 @@ impl Tool {
             (_, Form::Json) => self.pass_json_on(wish),
             (_, Form::Text) => self.show(self.sentences(wish)),
             (_, Form::Table) => self.show(self.table(wish)),
+        }
+    }
+
+    /// Looks for what is wrong with this node's device; not only the daemon is asked.
+    fn examine(wish: &Wish) -> Exit {
+        let findings = doctor::examine(&doctor::Places::default(), Source::of(wish));
+        let printed = print(&doctor::text(&findings));
+        if printed == Exit::Done {
+            Exit::Found(doctor::worst(&findings))
+        } else {
+            printed
         }
     }
 
@@ -190,6 +206,7 @@ impl Tool {
             (
                 Side::Server,
                 Task::Plain(_)
+                | Task::Doctor
                 | Task::Metrics
                 | Task::MetricsListen(_)
                 | Task::Quorum
