@@ -1,9 +1,11 @@
 //! One of two nodes loses everybody.
 
+use super::lease::chance;
 use super::{Outcome, Scenario, Stage, TOLERANCE};
 use crate::bed::{Bed, PATIENCE, Place};
 use crate::clock::Moment;
 use crate::conf::{Conf, Device};
+use crate::interrupt;
 use crate::program::Side;
 use crate::standing::{Flag, Standing};
 use anyhow::{Context as _, Result, ensure};
@@ -92,6 +94,7 @@ pub(super) fn steady_split(
         bed.boot()?;
         bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
         wait_for_winner(bed, 1, 2)?;
+        any_moment(bed)?;
         let cut = bed.cut(&[Place::Node(1)], &[Place::Qnetd])?;
         if (algorithm, stage.pairing.qnetd) == (Algorithm::Lms, Side::C) {
             bed.votes().settle("nobody serves", PATIENCE, |now| {
@@ -113,6 +116,19 @@ pub(super) fn steady_split(
         outcome.add("healed", bed.wait_for_all_votes()?.since(healed));
         Ok(())
     })
+}
+
+/// Waits until some moment of a heartbeat, so that what follows does not always meet the same echo. With
+/// the times of corosync's defaults nothing but echoes has been sent for a heartbeat by then: the worst
+/// case for the C programs.
+pub(super) fn any_moment(bed: &Bed) -> Result<()> {
+    let timeout = bed.conf().device.timeout;
+    let calm = if timeout < Duration::from_secs(10) {
+        0.0
+    } else {
+        1.0
+    };
+    interrupt::pause(timeout.mul_f64(0.8 * (calm + chance())))
 }
 
 pub(super) fn wait_for_winner(bed: &Bed, winner: u32, loser: u32) -> Result<Moment> {

@@ -1,6 +1,6 @@
 //! What becomes of a vote whose holder, or the way to it, fails.
 
-use super::isolation::wait_for_winner;
+use super::isolation::{any_moment, wait_for_winner};
 use super::{Outcome, Scenario, Stage, TOLERANCE};
 use crate::bed::{Bed, PATIENCE, Place};
 use crate::clock::Moment;
@@ -66,6 +66,7 @@ pub(super) fn holder(stage: &Stage<'_>, fate: Fate, device: Device) -> Result<Ou
         bed.boot()?;
         bed.cut(&[Place::Node(1)], &[Place::Node(2)])?;
         wait_for_winner(bed, 1, 2)?;
+        any_moment(bed)?;
         let fell = Moment::now();
         match fate {
             Fate::Frozen => bed.node(1)?.qdevice()?.freeze()?,
@@ -167,7 +168,7 @@ const STALL: Duration = Duration::from_secs(7);
 const NOTICED: Duration = Duration::from_secs(5);
 
 /// From 0 to 1, another one each time.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let bits = u32::try_from(RandomState::new().build_hasher().finish() >> 32);
     f64::from(bits.unwrap_or_default()) / f64::from(u32::MAX)
 }
