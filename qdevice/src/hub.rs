@@ -22,7 +22,7 @@ use libqdevice::io::detach::Readiness;
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
-use libqdevice::io::systemd;
+use libqdevice::io::systemd::{self, Pulse};
 use libqdevice::outlets::lines;
 use libqdevice::tls::Connector;
 use std::collections::VecDeque;
@@ -42,6 +42,7 @@ pub(crate) struct Hub<'a, C> {
     pub(crate) ipc: Ipc,
     pub(crate) signals: Signals,
     pub(crate) alarm: Alarm,
+    pub(crate) pulse: Pulse,
     pub(crate) debug: DebugSwitch<'a>,
     pub(crate) settings: &'a QdeviceSettings,
     /// Whoever waits for the daemon to serve, until it does.
@@ -63,6 +64,8 @@ pub(crate) enum Ended {
 enum Happening {
     Signal,
     Due(io::Result<()>),
+    /// The service manager wants to hear something.
+    Pulse,
     Corosync(News),
     Resolved(CmapSnapshot),
     Ipc(IpcEvent),
@@ -105,6 +108,10 @@ impl<C: Corosync> Hub<'_, C> {
                         &format_args!("Can't wait for timers {}", Numbered(&error)),
                     );
                     Some(Ended::Failed)
+                }
+                Happening::Pulse => {
+                    self.pulse.beat(self.client.summary());
+                    None
                 }
                 Happening::Corosync(news) => self.on_corosync(news).await,
                 Happening::Resolved(snapshot) => self.on_config(&snapshot).await,
@@ -153,6 +160,7 @@ impl<C: Corosync> Hub<'_, C> {
             biased;
             () = self.signals.asked() => Happening::Signal,
             due = self.alarm.reached(self.client.next_deadline()) => Happening::Due(due),
+            () = self.pulse.due() => Happening::Pulse,
             news = self.corosync.next_event() => Happening::Corosync(news),
             snapshot = resolved => Happening::Resolved(snapshot),
             report = self.heuristics.next() => Happening::Checked(report),

@@ -24,6 +24,7 @@ use libqdevice::io::ipc_server::{Ipc, IpcOptions, IpcSocket};
 use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, tell};
 use libqdevice::io::os_error::Numbered;
+use libqdevice::io::systemd::Pulse;
 use libqdevice::tls::{Connector, with_remedy};
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -138,6 +139,7 @@ impl Start<'_> {
             ipc,
             signals: Signals::install().map_err(failed)?,
             alarm: Alarm::new().map_err(failed)?,
+            pulse: Pulse::start(),
             debug: self.debug,
             settings,
             readiness: self.readiness,

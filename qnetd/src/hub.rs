@@ -12,6 +12,7 @@ use libqdevice::events::Source;
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
 use libqdevice::io::log::tell;
+use libqdevice::io::systemd::Pulse;
 use libqdevice::outlets::lines;
 use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server};
 use libqdevice::wire::{Message, SendFault};
@@ -119,6 +120,7 @@ impl Hub {
     ) -> io::Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         let mut accepted = Vec::new();
+        let mut pulse = Pulse::start();
         if let Some(tls) = &self.tls {
             self.handle(Event::Revoked(tls.keys.revoked.clone()));
         }
@@ -131,6 +133,7 @@ impl Hub {
                     reached?;
                     self.handle_timeout();
                 }
+                () = pulse.due() => pulse.beat(self.server.summary()),
                 event = ipc.next() => match event {
                     IpcEvent::Asked(question) => {
                         self.answer(question);

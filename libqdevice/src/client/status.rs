@@ -1,7 +1,7 @@
 //! The text of `corosync-qdevice-tool -s`, tab for tab. [C: qdevice-ipc-cmd.c, qdevice-net-ipc-cmd.c]
 
 use super::phase::{Attempt, Phase, Protection};
-use super::{AddressFamily, Client, HeuristicsMode};
+use super::{AddressFamily, Client, ClientConfig, HeuristicsMode};
 use crate::base::{
     Algorithm, KeepActivePartition, NodeState, Quorate, TieBreaker, Time, Verbosity,
 };
@@ -22,6 +22,32 @@ impl Client {
             .device(&mut text)
             .and_then(|()| report.net(&mut text));
         text
+    }
+}
+
+impl Client {
+    /// What the service manager shows of a running device, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let vote = match (self.casting.is_active(), self.casting.is_for()) {
+            (false, _) => "not voting",
+            (true, true) => "voting yes",
+            (true, false) => "voting no",
+        };
+        let ClientConfig { host, port, .. } = &self.config;
+        let state = match self.phase {
+            Phase::Running { .. } => "Connected to",
+            Phase::Backoff | Phase::Ended | Phase::Connecting(Attempt::Failed) => {
+                "No connection to"
+            }
+            Phase::Starting
+            | Phase::Connecting(Attempt::UnderWay)
+            | Phase::PreInit { .. }
+            | Phase::StartTls { .. }
+            | Phase::Init { .. }
+            | Phase::Greeting(_) => "Connecting to",
+        };
+        format!("{state} {host}:{port}, {vote}")
     }
 }
 
@@ -256,7 +282,7 @@ mod tests {
         Bench, RING, config, config_with_heuristics, init_reply, init_reply_without, preinit_reply,
         vote_info,
     };
-    use super::super::{ClientConfig, Event, Link, LinkFault};
+    use super::super::{Event, Link, LinkFault};
     use super::*;
     use crate::base::{Heuristics, Millis, NodeId, TlsSupport, Vote};
     use crate::wire::{Message, OptType, PreInitReply};
@@ -278,6 +304,16 @@ mod tests {
         text.lines()
             .find_map(|line| line.strip_prefix(label))
             .map(|rest| rest.trim_start_matches('\t'))
+    }
+
+    #[test]
+    fn the_summary_names_the_server_and_the_vote() {
+        let mut bench = Bench::running();
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        assert_eq!(
+            bench.client.summary(),
+            "Connected to qnetd.example:5403, voting yes"
+        );
     }
 
     #[test]

@@ -35,6 +35,18 @@ impl Server {
         lines.concat()
     }
 
+    /// What the service manager shows of a running server, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        let (clusters, clients) = (self.clusters.len(), self.peers.len());
+        format!(
+            "{clusters} cluster{}, {clients} client{}",
+            plural(clusters),
+            plural(clients)
+        )
+    }
+
     /// What stands behind the state of TLS in the status texts.
     pub(super) fn certificate_remark(&self) -> &'static str {
         let uses_tls = self.config.tls != TlsSupport::Unsupported;
@@ -205,6 +217,14 @@ mod tests {
             bench.server.status(Verbosity::Verbose),
             format!("{brief}Maximum send/receive size:\t32768/32768 bytes\n")
         );
+    }
+
+    #[test]
+    fn the_summary_counts_clusters_and_clients() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.server.summary(), "0 clusters, 0 clients");
+        bench.connect(1);
+        assert_eq!(bench.server.summary(), "0 clusters, 1 client");
     }
 
     #[test]

@@ -2,7 +2,9 @@ use super::Debug;
 use super::journal::Journal;
 use super::line::Line;
 use super::syslog::Syslog;
+use rustix::fs::fstat;
 use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Whether lines go to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,12 @@ impl Sinks {
             |_| System::Syslog(Syslog::new(ident, debug)),
             System::Journal,
         );
+        let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        let stderr = match system {
+            // A unit's stderr is the journal already; nobody wants each line twice.
+            System::Journal(_) if is_journal(io::stderr().as_fd(), &named) => Stderr::No,
+            System::Journal(_) | System::Syslog(_) => stderr,
+        };
         Self { stderr, system }
     }
 
@@ -51,5 +59,25 @@ impl Sinks {
             System::Journal(journal) => journal.write(line),
             System::Syslog(syslog) => syslog.write(line),
         }
+    }
+}
+
+/// Whether the service manager has connected this to the journal. [`systemd.exec(5)`: `JOURNAL_STREAM`]
+fn is_journal(stream: BorrowedFd<'_>, named: &str) -> bool {
+    fstat(stream).is_ok_and(|stat| named == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_to_the_journal_once() {
+        let stream = std::fs::File::open("/dev/null").unwrap();
+        let stat = fstat(&stream).unwrap();
+        let named = format!("{}:{}", stat.st_dev, stat.st_ino);
+        assert!(is_journal(stream.as_fd(), &named));
+        assert!(!is_journal(stream.as_fd(), ""));
+        assert!(!is_journal(stream.as_fd(), "1:2"));
     }
 }
