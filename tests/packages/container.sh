@@ -1,0 +1,72 @@
+#!/bin/bash
+# container.sh TARGET: makes the container's file system from TARGET/release and runs it as an unprivileged
+# user: own user, mount, process, network and IPC namespaces, read-only but for /data and /run/corosync-qnetd.
+set -u
+target=$(readlink -f "$1")
+. "$(dirname "$0")/lib.sh"
+image=$work/image
+nobody=65534
+
+# contained COMMAND...: in a new container, whose volume is $work/volume.
+#
+# The outer namespaces stand for the container's runtime; the inner one has no capability left.
+contained() {
+    setpriv --reuid $nobody --regid $nobody --clear-groups \
+        env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin ${INITIALIZE:+INITIALIZE=$INITIALIZE} \
+        unshare --user --map-root-user --mount --pid --net --ipc --uts --fork --kill-child \
+        sh -c 'set -e
+            image=$1 volume=$2
+            shift 2
+            ip link set lo up
+            mount --rbind "$image" "$image"
+            cd "$image"
+            mount -t proc proc proc
+            for node in null urandom; do mount --bind /dev/$node dev/$node; done
+            mount -t tmpfs -o mode=0777 tmpfs run/corosync-qnetd
+            mount --bind "$volume" data
+            mount -o remount,bind,ro "$image"
+            exec unshare --user --map-user=5403 --map-group=5403 --root=. --wd=/ "$@"' \
+        container "$image" "$work/volume" "$@"
+}
+# joined COMMAND...: in the container that runs, as its user.
+joined() {
+    local pid
+    pid=$(pgrep -x -u $nobody corosync-qnetd | while read -r pid; do
+        [ "$(readlink "/proc/$pid/root")" = "$image" ] && echo "$pid" && break
+    done)
+    [ -n "$pid" ] && nsenter -t "$pid" -U -m -p -n --preserve-credentials -r -w -- "$@"
+}
+refuses() { ! contained /usr/bin/start >"$work/refused" 2>&1 && grep -q INITIALIZE=1 "$work/refused"; }
+has_none_of_these() { ! find "$image" -name 'libcmap*' -o -name 'libvotequorum*' -o -name 'libdbus*' -o -name 'libsystemd*' | grep .; }
+privileges() { joined /bin/sh -c 'while read -r key value; do [ "$key" != CapEff: ] || echo "$value"; done </proc/self/status'; }
+
+say "File system"
+rm -rf "$image" "$work/volume" "$work/qnetd.log"
+mkdir "$work/volume"
+chown $nobody:$nobody "$work/volume"
+chmod a+rx "$work"
+check "is made" "$(dirname "$0")/../../dist/container/image" "$target" "$image"
+chmod -R go+rX "$image"
+du -sh --apparent-size "$image"
+ls -l "$image/usr/bin"
+check "has no library of corosync, D-Bus or systemd" has_none_of_these
+
+say "As user $nobody"
+check "without certificates it refuses and says why" refuses
+INITIALIZE=1 contained /usr/bin/start -s req >"$work/qnetd.log" 2>&1 &
+runtime=$!
+soon "asked to, it makes them and serves" joined /usr/bin/corosync-qnetd-tool -s
+joined /usr/bin/corosync-qnetd-tool -s
+check "as a user without capabilities" test "$(privileges)" = 0000000000000000
+check "its file system is read-only" sh -c '! touch "$0/tmp/x"' "/proc/$(pgrep -n -P $runtime)/root$image"
+before=$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")
+kill -TERM "$(pgrep -x -u $nobody corosync-qnetd | head -n 1)"
+wait $runtime
+check "SIGTERM ends it in order" test $? = 0
+contained /usr/bin/start -s req >>"$work/qnetd.log" 2>&1 &
+runtime=$!
+soon "started again it serves" joined /usr/bin/corosync-qnetd-tool -s
+check "with the certificates of before" test "$before" = "$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")"
+kill $runtime
+wait $runtime 2>/dev/null
+summary
