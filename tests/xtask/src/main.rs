@@ -3,10 +3,14 @@
 //! Builds without any system library and without a dependency, so that it can install or name what is
 //! missing before anything else is compiled.
 
+mod dist;
 mod layers;
+mod licences;
+mod packaging;
 mod run;
 mod setup;
 mod sizes;
+mod version;
 
 use run::{Outcome, cargo, step};
 use std::path::{Path, PathBuf};
@@ -21,6 +25,8 @@ usage: cargo xtask COMMAND
   bed      pass the words that follow to the test bed of real corosync nodes
   callers  install pcs and crmsh, and let them run our certificate programs
   man      write the manual pages and completions anew, from options and settings
+  dist     make the release tarball of the last commit, crates included, in target/dist
+  packages build and try packages in clean roots: deb, rpm or container (root needed; some minutes)
   setup    install what the tests and the demo need, or name it when not root
 ";
 
@@ -34,6 +40,8 @@ fn main() -> ExitCode {
         Some("bed") => bed(&root, &words[1..]),
         Some("callers") => callers(&root),
         Some("man") => cargo(&root, &["run", "-q", "-p", "manuals"]),
+        Some("dist") => dist(&root),
+        Some("packages") => packages(&root, &words[1..]),
         Some("setup") => setup::install_or_name(&setup::NEEDS).map(|_| ()),
         _ => {
             print!("{USAGE}");
@@ -91,6 +99,43 @@ fn callers(root: &Path) -> Outcome {
     cargo(root, &[&package[..], &tests].concat())
 }
 
+/// Makes the tarball and says where it is.
+fn dist(root: &Path) -> Outcome {
+    let tarball = dist::make(root)?;
+    println!("{} ({})", tarball.path.display(), tarball.version);
+    Ok(())
+}
+
+/// Builds packages of the last commit as users of the tarball do, and tries them.
+fn packages(root: &Path, words: &[String]) -> Outcome {
+    let [kind] = words else {
+        return Err("packages: deb, rpm or container".into());
+    };
+    let needs: &[setup::Need] = match kind.as_str() {
+        "deb" => &setup::DEB,
+        "rpm" => &setup::RPM,
+        "container" => &[],
+        _ => return Err(format!("packages: deb, rpm or container, not {kind}")),
+    };
+    if !setup::is_root() {
+        return Err("packages: only root can make namespaces and roots".into());
+    }
+    setup::install_or_name(needs)?;
+    let subject = if kind == "container" {
+        let mut build = vec!["build", "--release"];
+        build.extend(["-p", "corosync-qnetd", "-p", "corosync-qnetd-tool"]);
+        build.extend(["-p", "corosync-net-certutil"]);
+        cargo(root, &build)?;
+        root.join("target")
+    } else {
+        dist::make(root)?.path
+    };
+    let mut trial = std::process::Command::new(root.join(format!("tests/packages/{kind}.sh")));
+    trial.arg(subject).env("WORK", root.join("target/packages"));
+    std::fs::create_dir_all(root.join("target/packages")).map_err(|e| e.to_string())?;
+    run::status_of(trial, kind)
+}
+
 /// The test bed, on binaries that are up to date.
 fn bed(root: &Path, words: &[String]) -> Outcome {
     cargo(root, &["build", "--workspace", "--bins"])?;
@@ -106,14 +151,19 @@ fn gates(root: &Path) -> Outcome {
     })?;
     step("layers", || layers::check(root))?;
     step("file sizes", || sizes::check(root))?;
+    step("the version stands in one place", || version::check(root))?;
+    step("units and package scripts", || packaging::check(root))?;
     step("the core builds without any feature", || {
         cargo(
             root,
             &["check", "-q", "-p", "libqdevice", "--no-default-features"],
         )
     })?;
-    // Advisories need the network; a release checks them too: `cargo deny check`.
     step("licences and sources of the crates", || {
+        licences::check(root)
+    })?;
+    // Advisories need the network; a release checks them too: `cargo deny check`.
+    step("the same by cargo deny", || {
         run::cargo_tool(
             root,
             "deny",

@@ -65,6 +65,22 @@ pub(crate) const NEEDS: [Need; 20] = [
 /// Who calls our programs.
 pub(crate) const CALLERS: [Need; 2] = [program("pcs", "pcs"), program("crm", "crmsh")];
 
+/// To build and try the packages of Debian.
+pub(crate) const DEB: [Need; 4] = [
+    program("mmdebstrap", "mmdebstrap"),
+    program("lintian", "lintian"),
+    program("dpkg-deb", "dpkg"),
+    program("xz", "xz-utils"),
+];
+
+/// To build and try the rpm packages.
+pub(crate) const RPM: [Need; 4] = [
+    program("rpmbuild", "rpm"),
+    program("rpmlint", "rpmlint"),
+    program("mmdebstrap", "mmdebstrap"),
+    program("xz", "xz-utils"),
+];
+
 /// Whether packages can be installed and namespaces be made.
 pub(crate) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt as _;
