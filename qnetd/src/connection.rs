@@ -1,3 +1,4 @@
+use crate::buffers::Share;
 use crate::handshakes::Handshake;
 use crate::mailbox::Receiver;
 use libqdevice::base::Level;
@@ -9,8 +10,11 @@ use libqdevice::tls::{Shown, Transport};
 use libqdevice::wire::SendFault;
 use std::collections::VecDeque;
 use std::io;
+use std::pin::Pin;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::{Sleep, sleep};
 
 /// What the hub tells a connection. The end of the orders means: close.
 #[derive(Debug)]
@@ -19,8 +23,17 @@ pub(crate) enum Order {
     Send(Vec<u8>),
     /// The last message is dealt with: read the next one.
     Proceed,
+    /// The same after a rest: the client sends more than it may.
+    ProceedAfter(Duration),
     /// Nothing more is plain text.
     StartTls(Box<Handshake>),
+}
+
+/// What a connection tells the hub, and how many bytes it was.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) event: Event,
+    pub(crate) bytes: usize,
 }
 
 /// Why a conversation is over without an error.
@@ -42,9 +55,11 @@ pub(crate) struct Connection {
     pub(crate) orders: Receiver,
     /// Orders that came during the TLS handshake.
     pub(crate) waiting: VecDeque<Order>,
-    pub(crate) hub: mpsc::Sender<Event>,
+    pub(crate) hub: mpsc::Sender<Report>,
     /// How many messages may wait to be sent.
     pub(crate) max_queued: usize,
+    /// What waits for it of the memory of all.
+    pub(crate) buffers: Share,
 }
 
 impl Connection {
@@ -93,6 +108,7 @@ impl Connection {
         mut reading: Reading,
     ) -> Result<Over, LinkError> {
         let mut overfull = false;
+        let mut rest: Option<Pin<Box<Sleep>>> = None;
         loop {
             tokio::select! {
                 biased;
@@ -105,21 +121,31 @@ impl Connection {
                         match order {
                             Order::Send(frame) => framed.queue(frame),
                             Order::Proceed => reading = Reading::On,
+                            Order::ProceedAfter(wait) => rest = Some(Box::pin(sleep(wait))),
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
                         next = self.waiting.pop_front().or_else(|| self.orders.waiting());
                     }
                     framed.send_some().await?;
-                    if framed.queued() > self.max_queued && !overfull {
+                    let full = framed.queued() > self.max_queued || !self.buffers.fit(framed.held());
+                    if full && !overfull {
                         overfull = true;
                         let fault = SendFault::QueueFull;
                         self.report(Event::SendFailed { peer: self.peer, fault }).await;
                     }
                 }
+                () = over(&mut rest), if rest.is_some() => {
+                    rest = None;
+                    reading = Reading::On;
+                }
                 message = framed.next(reading) => {
                     let message = message?;
                     reading = Reading::Off;
-                    self.report(Event::Received { peer: self.peer, message }).await;
+                    // Some of it may lie there for long, until the next message is taken.
+                    self.buffers.fit(framed.held());
+                    let bytes = framed.take_read();
+                    let event = Event::Received { peer: self.peer, message };
+                    let _ = self.hub.send(Report { event, bytes }).await;
                 }
             }
         }
@@ -177,7 +203,7 @@ impl Connection {
 
     async fn report(&self, event: Event) {
         // Without a hub the daemon is ending, and so is this task.
-        let _ = self.hub.send(event).await;
+        let _ = self.hub.send(Report { event, bytes: 0 }).await;
     }
 
     fn tell_end(&self, error: &LinkError) {
@@ -199,5 +225,12 @@ impl Connection {
                 ),
             ),
         }
+    }
+}
+
+/// Waits for the end of a rest, if there is one.
+async fn over(rest: &mut Option<Pin<Box<Sleep>>>) {
+    if let Some(rest) = rest {
+        rest.as_mut().await;
     }
 }

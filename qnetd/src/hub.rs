@@ -1,10 +1,12 @@
-use crate::connection::{Connection, Order};
+use crate::buffers::Buffers;
+use crate::connection::{Connection, Order, Report};
 use crate::grace::Grace;
 use crate::handshakes::{Handshake, Handshakes};
 use crate::ipc::{self, Answer, Asked};
 use crate::keys::Keys;
 use crate::listener::Listener;
 use crate::mailbox::{self, Full, mailbox};
+use crate::quota::{Account, Purse, Quota};
 use crate::state::State;
 use crate::telling::Telling;
 use libqdevice::base::{Handover, Time};
@@ -18,7 +20,7 @@ use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server};
 use libqdevice::wire::{Message, SendFault};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -31,7 +33,9 @@ pub(crate) struct Hub {
     state: Option<State>,
     limits: Limits,
     /// The orders of every connection. What is missing here is closed.
-    peers: BTreeMap<PeerId, mailbox::Sender>,
+    peers: BTreeMap<PeerId, Client>,
+    quota: Quota,
+    buffers: Buffers,
     next_peer: u64,
     alarm: Alarm,
     grace: Grace,
@@ -40,8 +44,8 @@ pub(crate) struct Hub {
     /// What TLS needs; none when there is to be none.
     tls: Option<Tls>,
     telling: Telling,
-    sender: mpsc::Sender<Event>,
-    inbox: mpsc::Receiver<Event>,
+    sender: mpsc::Sender<Report>,
+    inbox: mpsc::Receiver<Report>,
 }
 
 /// What the hub has for TLS.
@@ -53,6 +57,13 @@ pub(crate) struct Tls {
     pub(crate) renewed: mpsc::Receiver<Keys>,
     /// Where handshakes are done.
     pub(crate) handshakes: Handshakes,
+}
+
+/// What the hub has of a client.
+struct Client {
+    orders: mailbox::Sender,
+    address: IpAddr,
+    account: Account,
 }
 
 /// Bounds per client, from the settings.
@@ -96,6 +107,8 @@ impl Hub {
             state,
             limits,
             peers: BTreeMap::new(),
+            quota: Quota::new(settings.max_cluster_requests, settings.max_address_requests),
+            buffers: Buffers::new(size(settings.max_buffered_size)),
             next_peer: 0,
             alarm: Alarm::new()?,
             grace: Grace::default(),
@@ -150,7 +163,7 @@ impl Hub {
                     accepted.drain(..).for_each(|(stream, address)| self.accept(stream, address));
                 }
                 _ = self.inbox.recv_many(&mut batch, BATCH) => {
-                    batch.drain(..).for_each(|event| self.take(event));
+                    batch.drain(..).for_each(|report| self.take(report));
                 }
             }
         }
@@ -193,15 +206,15 @@ impl Hub {
     /// Serves clients between two questions or two lots of newcomers, so that neither can hold them up.
     fn take_waiting(&mut self) {
         for _ in 0..BATCH {
-            let Ok(event) = self.inbox.try_recv() else {
+            let Ok(report) = self.inbox.try_recv() else {
                 return;
             };
-            self.take(event);
+            self.take(report);
         }
     }
 
     /// Handles what a connection reports.
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, Report { event, bytes }: Report) {
         let served = match &event {
             Event::Received { peer, .. } => Some(*peer),
             Event::Accepted { .. }
@@ -219,18 +232,43 @@ impl Hub {
             self.peers.remove(peer);
         }
         self.handle(event);
-        if let Some(fault) = served.and_then(|peer| self.order(peer, Order::Proceed)) {
+        let proceed = |peer| {
+            let order = self.next_turn(peer, bytes);
+            self.order(peer, order)
+        };
+        if let Some(fault) = served.and_then(proceed) {
             self.handle(fault);
         }
     }
 
-    fn accept(&mut self, stream: TcpStream, address: SocketAddr) {
+    /// When a client may send its next message.
+    fn next_turn(&mut self, peer: PeerId, bytes: usize) -> Order {
+        let Some(Client {
+            address, account, ..
+        }) = self.peers.get_mut(&peer)
+        else {
+            return Order::Proceed;
+        };
+        let purse = || match self.server.cluster_number(peer) {
+            Some(number) => Purse::Cluster(number),
+            None => Purse::Address(*address),
+        };
+        let wait = self.quota.charge(clock::now(), account, purse, bytes);
+        wait.map_or(Order::Proceed, Order::ProceedAfter)
+    }
+
+    fn accept(&mut self, stream: TcpStream, from: SocketAddr) {
         let peer = PeerId(self.next_peer);
         self.next_peer += 1;
         // No brackets around IPv6, as in upstream's status text.
-        let address = format!("{}:{}", address.ip(), address.port());
+        let address = format!("{}:{}", from.ip(), from.port());
         let (orders, receiver) = mailbox(self.limits.queued.clamp(ORDERS_MIN, ORDERS_MAX));
-        self.peers.insert(peer, orders);
+        let client = Client {
+            orders,
+            address: from.ip(),
+            account: Account::default(),
+        };
+        self.peers.insert(peer, client);
         self.handle(Event::Accepted {
             peer,
             address: address.clone(),
@@ -243,6 +281,7 @@ impl Hub {
                 waiting: VecDeque::new(),
                 hub: self.sender.clone(),
                 max_queued: self.limits.queued,
+                buffers: self.buffers.share(),
             };
             tokio::spawn(connection.run(stream, self.limits.receive));
         }
@@ -337,7 +376,7 @@ impl Hub {
     /// Whether too much waits for the client is judged by its connection, which knows what the socket
     /// takes; here only a connection that has not run for long is given up.
     fn order(&mut self, peer: PeerId, order: Order) -> Option<Event> {
-        let given = self.peers.get(&peer)?.give(order);
+        let given = self.peers.get(&peer)?.orders.give(order);
         given.err().map(|Full| Event::SendFailed {
             peer,
             fault: SendFault::QueueFull,

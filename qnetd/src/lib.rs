@@ -9,6 +9,8 @@
 //! listener  a socket per daemon, a task that accepts
 //! connection  a task per client: bytes to events, orders to bytes
 //! mailbox   orders of the hub to a connection
+//! quota     who may have how much of the daemon's time
+//! buffers   who may have how much of its memory
 //! ipc       lines of the tool to answers
 //! grace     what a daemon that was away owes its clients
 //! keys      what TLS needs, from the NSS database
@@ -19,6 +21,7 @@
 //! hub       owns the server; everything meets here
 //! ```
 
+mod buffers;
 mod cli;
 mod connection;
 #[cfg(feature = "dbus")]
@@ -31,6 +34,7 @@ mod keys;
 mod listener;
 mod mailbox;
 mod outside;
+mod quota;
 mod run;
 mod state;
 mod telling;

@@ -253,6 +253,9 @@ pub(crate) fn compare_options(programs: &Programs, options: &[Row]) {
 
 /// Settings that no C program has.
 pub(crate) const OURS: &[&str] = &[
+    "max_cluster_requests",
+    "max_address_requests",
+    "max_buffered_size",
     "net_adaptive_heartbeat",
     "net_adaptive_heartbeat_interval",
     "vote_handover",

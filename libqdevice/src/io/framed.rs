@@ -7,6 +7,7 @@ use crate::wire::{Deframer, Malformed, Message};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -46,6 +47,8 @@ pub struct Framed<S> {
     outbox: VecDeque<Vec<u8>>,
     /// How much of the first frame in the outbox is sent.
     sent: usize,
+    /// Bytes read since somebody asked.
+    read: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
@@ -58,6 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             unread: Vec::new(),
             outbox: VecDeque::new(),
             sent: 0,
+            read: 0,
         }
     }
 
@@ -92,6 +96,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// How many bytes were read since the last call.
+    pub const fn take_read(&mut self) -> usize {
+        std::mem::replace(&mut self.read, 0)
+    }
+
+    /// Bytes of memory held by what is queued and by what was read and not taken yet.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let queued: usize = self.outbox.iter().map(Vec::capacity).sum();
+        queued + self.unread.capacity() + self.deframer.held()
     }
 
     /// Sends as much of the queue as the stream takes without waiting.
@@ -179,14 +195,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             if let (Reading::Hasty, Some(why)) = (reading, self.deframer.skipping()) {
                 return Poll::Ready(Ok(Err(why)));
             }
-            let mut chunk = [0; CHUNK];
-            let mut buffer = ReadBuf::new(&mut chunk);
+            let mut chunk = [MaybeUninit::uninit(); CHUNK];
+            let mut buffer = ReadBuf::uninit(&mut chunk);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
             read.map_err(LinkError::Read)?;
             let mut arrived = buffer.filled();
             if arrived.is_empty() {
                 return Poll::Ready(Err(LinkError::Closed));
             }
+            self.read += arrived.len();
             // Most often it is one message, which then is stored nowhere.
             let frame = self.deframer.next_frame(&mut arrived);
             self.unread.extend_from_slice(arrived);
@@ -215,7 +232,7 @@ fn batch(outbox: &VecDeque<Vec<u8>>, sent: usize) -> Vec<u8> {
 }
 
 /// Bytes read at once. Most messages have a few dozen.
-const CHUNK: usize = 2048;
+const CHUNK: usize = 8192;
 
 /// Bytes written at once.
 const BATCH: usize = 16_384;

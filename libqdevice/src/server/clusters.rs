@@ -9,6 +9,12 @@ use std::collections::btree_map::Entry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ClusterId(u64);
 
+impl ClusterId {
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// The clusters that have at least one connected client. [C: qnetd-cluster-list.c]
 ///
 /// Looking one up, by number or by name, costs O(log n).

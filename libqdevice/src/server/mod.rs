@@ -159,6 +159,15 @@ impl Server {
         soonest.into_iter().flatten().min()
     }
 
+    /// The number of the cluster that has admitted a client.
+    #[must_use]
+    pub fn cluster_number(&self, peer: PeerId) -> Option<u64> {
+        match &self.peers.get(&peer)?.stage {
+            Stage::Admitted(seat) => Some(seat.cluster.number()),
+            Stage::Fresh | Stage::Named(_) => None,
+        }
+    }
+
     /// Who may be casting the vote of a cluster, with the ring it was granted for.
     #[must_use]
     pub fn grants(&self, cluster: &ClusterName) -> Vec<(NodeId, Grant)> {

@@ -15,6 +15,14 @@ settings! {
         max_client_send_size: u64 = 32_768, 16..=LLONG_MAX;
         /// Longest message accepted from a client, in bytes.
         max_client_receive_size: u64 = 32_768, 16..=LLONG_MAX;
+        /// How many messages a second the clients of one cluster may send, beyond some of each client,
+        /// before they are read later; 0 means any number. A long message counts once per KiB.
+        max_cluster_requests: u64 = 500, 0..=U32_MAX;
+        /// The same for all clients from one address that are not admitted yet.
+        max_address_requests: u64 = 5000, 0..=U32_MAX;
+        /// How many bytes may wait for all clients together, sent or received in part, before those
+        /// with most of it are disconnected.
+        max_buffered_size: u64 = 268_435_456, 1_048_576..=LLONG_MAX;
         /// Directory of the NSS database.
         nss_db_dir: String = "/etc/corosync/qnetd/nssdb".into();
         /// Nickname of the server's certificate in the NSS database.
@@ -58,6 +66,7 @@ settings! {
 
 const INT_MAX: u32 = i32::MAX as u32;
 const LLONG_MAX: u64 = i64::MAX as u64;
+const U32_MAX: u64 = u32::MAX as u64;
 
 #[cfg(test)]
 mod tests {
@@ -88,6 +97,9 @@ mod tests {
                 "max_client_send_buffers=32",
                 "max_client_send_size=32768",
                 "max_client_receive_size=32768",
+                "max_cluster_requests=500",
+                "max_address_requests=5000",
+                "max_buffered_size=268435456",
                 "nss_db_dir=/etc/corosync/qnetd/nssdb",
                 "cert_nickname=QNetd Cert",
                 "heartbeat_interval_min=1000",
