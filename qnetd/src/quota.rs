@@ -163,7 +163,7 @@ mod tests {
         for number in 0..10 * SHARED_MAX as u64 {
             let mut own = Account::default();
             let now = Time::from_millis(1_000_000 + number * 1000);
-            for _ in 0..OWN_BURST + 1 {
+            for _ in 0..=OWN_BURST {
                 quota.charge(now, &mut own, || Purse::Cluster(number), 14);
             }
         }
