@@ -25,6 +25,7 @@ use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, tell};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd::Pulse;
+use libqdevice::outlets::hooks::{self, HookOptions};
 use libqdevice::tls::{Connector, with_remedy};
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -183,9 +184,26 @@ fn ipc(options: &Options) -> io::Result<Ipc> {
     .serve()
 }
 
-/// Shows the node to others. Whatever is wrong with them, votes do not wait for it.
-#[cfg(feature = "dbus")]
+/// Tells others what happens. Whatever is wrong with them, votes do not wait for it.
 fn tell_outside(
+    config: &ClientConfig,
+    settings: &QdeviceSettings,
+    telling: &Telling,
+    wishes: mpsc::Sender<Wish>,
+) {
+    let hooks = HookOptions {
+        path: settings.event_hook.clone().into(),
+        user: settings.event_hook_user.clone(),
+        patience: Duration::from_millis(settings.event_hook_timeout.0.into()),
+    };
+    if let Err(cause) = hooks::start(hooks, telling.feed().subscribe()) {
+        tell(Level::Error, &format_args!("Hooks are not run: {cause}"));
+    }
+    show_on_bus(config, settings, telling, wishes);
+}
+
+#[cfg(feature = "dbus")]
+fn show_on_bus(
     config: &ClientConfig,
     settings: &QdeviceSettings,
     telling: &Telling,
@@ -209,7 +227,7 @@ fn tell_outside(
 }
 
 #[cfg(not(feature = "dbus"))]
-fn tell_outside(_: &ClientConfig, _: &QdeviceSettings, _: &Telling, _: mpsc::Sender<Wish>) {}
+fn show_on_bus(_: &ClientConfig, _: &QdeviceSettings, _: &Telling, _: mpsc::Sender<Wish>) {}
 
 /// What TLS needs; nothing when it is off.
 async fn keys(

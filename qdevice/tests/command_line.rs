@@ -69,6 +69,12 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("net_test_algorithm_enabled", Switch),
     ("master_wins", SwitchOrModel),
     ("dbus", Switch),
+    ("event_hook", Text),
+    ("event_hook_user", Text),
+    (
+        "event_hook_timeout",
+        from("99", "100", ("3600000", "3600001")),
+    ),
 ];
 
 const NO_RETRIES: Ends = Refused("Invalid value '' for option 'max_cs_try_again'");

@@ -15,6 +15,7 @@ use libqdevice::io::lock_file::LockFile;
 use libqdevice::io::log::{Log, Place, tell};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd;
+use libqdevice::outlets::hooks::{self, HookOptions};
 use libqdevice::server::{Server, ServerConfig};
 use libqdevice::tls::{Follower, with_remedy};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -24,6 +25,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -159,9 +161,22 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
     ended
 }
 
-/// Shows the server to others. Whatever is wrong with them, votes do not wait for it.
-#[cfg(feature = "dbus")]
+/// Tells others what happens. Whatever is wrong with them, votes do not wait for it.
 fn tell_outside(cli: &Cli, telling: &Telling, wishes: mpsc::Sender<Wish>) {
+    let settings = &cli.settings;
+    let hooks = HookOptions {
+        path: settings.event_hook.clone().into(),
+        user: settings.event_hook_user.clone(),
+        patience: Duration::from_millis(settings.event_hook_timeout.0.into()),
+    };
+    if let Err(error) = hooks::start(hooks, telling.feed().subscribe()) {
+        tell(Level::Error, &format_args!("Hooks are not run: {error}"));
+    }
+    show_on_bus(cli, telling, wishes);
+}
+
+#[cfg(feature = "dbus")]
+fn show_on_bus(cli: &Cli, telling: &Telling, wishes: mpsc::Sender<Wish>) {
     if !cli.settings.dbus {
         return;
     }
@@ -178,7 +193,7 @@ fn tell_outside(cli: &Cli, telling: &Telling, wishes: mpsc::Sender<Wish>) {
 }
 
 #[cfg(not(feature = "dbus"))]
-fn tell_outside(_: &Cli, _: &Telling, _: mpsc::Sender<Wish>) {}
+fn show_on_bus(_: &Cli, _: &Telling, _: mpsc::Sender<Wish>) {}
 
 /// As upstream, before anything else: the directory of the database can be opened.
 fn check_directory(source: &KeySource) -> Result<(), Fatal> {

@@ -51,6 +51,12 @@ const SETTINGS: &[(&str, Takes)] = &[
     ("vote_handover", Handover),
     ("dbus", Switch),
     ("state_file", Text),
+    ("event_hook", Text),
+    ("event_hook_user", Text),
+    (
+        "event_hook_timeout",
+        from("99", "100", ("3600000", "3600001")),
+    ),
 ];
 
 const PORT: Ends = Refused("host port must be in range 1-65535");

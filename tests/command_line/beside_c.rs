@@ -261,6 +261,9 @@ pub(crate) const OURS: &[&str] = &[
     "vote_handover",
     "dbus",
     "state_file",
+    "event_hook",
+    "event_hook_user",
+    "event_hook_timeout",
 ];
 
 /// Every value of every setting. A setting of the daemon's table that is not looked at is a failure.

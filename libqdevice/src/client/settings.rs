@@ -81,6 +81,12 @@ settings! {
         master_wins: MasterWins = MasterWins::Model;
         /// Whether the node is shown on the system bus. Not in the C program.
         dbus: bool = true;
+        /// Program, or directory of programs, that is run for every event; empty runs none. Not in the C program.
+        event_hook: String = "/etc/corosync/qdevice/hooks.d".into();
+        /// User that hooks run as. Not in the C program.
+        event_hook_user: String = "nobody".into();
+        /// How long a hook may take, in milliseconds. Not in the C program.
+        event_hook_timeout: Millis = Millis(10_000), 100..=3_600_000;
     }
     deprecated: [];
 }
@@ -186,6 +192,9 @@ mod tests {
                 "net_test_algorithm_enabled=off",
                 "master_wins=model",
                 "dbus=on",
+                "event_hook=/etc/corosync/qdevice/hooks.d",
+                "event_hook_user=nobody",
+                "event_hook_timeout=10000",
             ]
         );
     }

@@ -17,6 +17,7 @@ pub mod systemd;
 #[cfg(test)]
 mod test_dir;
 mod thin_stream;
+pub mod watched;
 
 pub use accept::Pause;
 pub use group::socket_group;

@@ -6,6 +6,7 @@
 #[cfg(feature = "dbus")]
 pub mod bus;
 mod feed;
+pub mod hooks;
 mod lines;
 
 pub use feed::{Feed, Missed, Records};

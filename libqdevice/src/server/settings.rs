@@ -60,6 +60,12 @@ settings! {
         dbus: bool = true;
         /// File that tells who may be casting a vote, for the time after a restart; empty for none.
         state_file: String = "/var/lib/corosync-qnetd/state.json".into();
+        /// Program, or directory of programs, that is run for every event; empty runs none. Not in the C program.
+        event_hook: String = "/etc/corosync/qnetd/hooks.d".into();
+        /// User that hooks run as when the daemon runs as root. Not in the C program.
+        event_hook_user: String = "nobody".into();
+        /// How long a hook may take, in milliseconds. Not in the C program.
+        event_hook_timeout: Millis = Millis(10_000), 100..=3_600_000;
     }
     deprecated: [dpd_interval];
 }
@@ -118,6 +124,9 @@ mod tests {
                 "vote_handover=safe",
                 "dbus=on",
                 "state_file=/var/lib/corosync-qnetd/state.json",
+                "event_hook=/etc/corosync/qnetd/hooks.d",
+                "event_hook_user=nobody",
+                "event_hook_timeout=10000",
             ]
         );
     }

@@ -1,6 +1,7 @@
 //! The process groups of commands: counted until they are empty, and ended whole.
 
 use libqdevice::base::{Millis, Time};
+use libqdevice::io::watched::collect_others;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
@@ -121,11 +122,16 @@ impl Groups {
     /// Takes the ends of processes that have left their group and become our children, so that no zombie stays.
     /// Must not be called while a command is being started: its end belongs to whoever starts it.
     pub(super) fn reap_strangers(&self) {
+        collect_others(|is_watched| self.reap_others(is_watched));
+    }
+
+    fn reap_others(&self, is_watched: &dyn Fn(u32) -> bool) {
         let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         while let Ok(status) = waitid(Id::All, look) {
             match status.pid() {
                 // The one who watches it takes its end; then it is our turn again.
                 Some(pid) if self.by_leader.contains_key(&pid) => return,
+                Some(pid) if is_watched(pid.as_raw().unsigned_abs()) => return,
                 Some(pid) => {
                     let _ = waitid(Id::Pid(pid), ended());
                 }
