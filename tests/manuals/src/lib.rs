@@ -3,12 +3,14 @@
 //! ```text
 //! programs    the six programs and what their options take
 //! page        a manual page: its source in pages/ with what comes from tables filled in
+//! bus         the members of D-Bus interfaces, from their introspection files
 //! roff        text as man(7) wants it
 //! completion  a shell's completion of one program
 //! ```
 //!
 //! `cargo xtask man` writes the files; a test fails when what is committed differs.
 
+mod bus;
 mod completion;
 mod page;
 mod programs;

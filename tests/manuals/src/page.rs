@@ -1,3 +1,4 @@
+use crate::bus::members;
 use crate::programs::{programs, takes_value, value_of};
 use crate::roff::{literal, sentence, text, variable};
 use clap::{Arg, Command};
@@ -21,7 +22,7 @@ macro_rules! sources {
 
 /// The pages without what comes from tables.
 ///
-/// A line `@SYNOPSIS@`, `@OPTIONS@`, `@QNETD SETTINGS@` or `@QDEVICE SETTINGS@` stands for that. Behind
+/// A line `@SYNOPSIS@`, `@OPTIONS@`, `@MEMBERS@`, `@QNETD SETTINGS@` or `@QDEVICE SETTINGS@` stands for that. Behind
 /// `@OPTIONS@` a line like `@-c@` or `@--json@` begins what is to be added to the description of that
 /// option; `@END@` ends the last of them.
 const SOURCES: &[(&str, &str)] = sources![
@@ -33,6 +34,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "corosync-qdevice-net-certutil.8",
     "corosync-qnetd-settings.5",
     "corosync-qdevice-settings.5",
+    "org.corosync.Qnetd1.7",
+    "org.corosync.Qdevice1.7",
 ];
 
 fn filled(name: &str, source: &str) -> Result<String, String> {
@@ -53,12 +56,22 @@ fn filled(name: &str, source: &str) -> Result<String, String> {
                 let added: Vec<&str> = lines.by_ref().take_while(|line| *line != "@END@").collect();
                 page += &options(of_program()?, &added)?;
             }
+            Some("MEMBERS") => page += &members(interfaces(name)),
             Some("QNETD SETTINGS") => page += &settings::<QnetdSettings>(),
             Some("QDEVICE SETTINGS") => page += &settings::<QdeviceSettings>(),
             Some(other) => return Err(format!("@{other}@ stands for nothing")),
         }
     }
     Ok(page)
+}
+
+/// The introspection file of a page.
+fn interfaces(name: &str) -> &'static str {
+    if name.contains("Qnetd1") {
+        include_str!("../../../dbus/org.corosync.Qnetd1.xml")
+    } else {
+        include_str!("../../../dbus/org.corosync.Qdevice1.xml")
+    }
 }
 
 /// For whoever finds a mistake.

@@ -83,7 +83,11 @@ fn man_and_mandoc_find_nothing_wrong_with_the_pages() {
 #[test]
 fn a_page_refers_to_pages_that_there_are() {
     // Those of corosync itself.
-    let elsewhere = ["corosync.conf (5)", "votequorum_qdevice_poll (3)"];
+    let elsewhere = [
+        "busctl (1)",
+        "corosync.conf (5)",
+        "votequorum_qdevice_poll (3)",
+    ];
     let here: Vec<PathBuf> = pages();
     let names: Vec<_> = here
         .iter()
