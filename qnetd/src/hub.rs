@@ -1,9 +1,9 @@
 use crate::buffers::Buffers;
 use crate::connection::{Connection, Order, Report};
 use crate::grace::Grace;
-use crate::handshakes::{Handshake, Handshakes};
+use crate::handshakes::Handshake;
 use crate::ipc::{self, Answer, Asked};
-use crate::keys::Keys;
+use crate::keys::{Keys, Tls};
 use crate::listener::Listener;
 use crate::mailbox::{self, Full, mailbox};
 use crate::quota::{Account, Purse, Quota};
@@ -46,17 +46,6 @@ pub(crate) struct Hub {
     telling: Telling,
     sender: mpsc::Sender<Report>,
     inbox: mpsc::Receiver<Report>,
-}
-
-/// What the hub has for TLS.
-#[derive(Debug)]
-pub(crate) struct Tls {
-    /// As loaded last.
-    pub(crate) keys: Keys,
-    /// Those loaded later.
-    pub(crate) renewed: mpsc::Receiver<Keys>,
-    /// Where handshakes are done.
-    pub(crate) handshakes: Handshakes,
 }
 
 /// What the hub has of a client.
@@ -154,7 +143,7 @@ impl Hub {
                     }
                     IpcEvent::ShutdownAnswered => break,
                 },
-                Some(keys) = renewed(&mut self.tls) => self.renew(keys),
+                Some(keys) = Tls::renewed(&mut self.tls) => self.renew(keys),
                 dismissed = self.telling.next() => self.handle(dismissed),
                 () = listener.accept(&mut accepted) => {
                     // Those who have gone before make room, should there be a limit.
@@ -381,14 +370,6 @@ impl Hub {
             peer,
             fault: SendFault::QueueFull,
         })
-    }
-}
-
-/// The next keys; waits for ever where there is no TLS.
-async fn renewed(tls: &mut Option<Tls>) -> Option<Keys> {
-    match tls {
-        Some(tls) => tls.renewed.recv().await,
-        None => std::future::pending().await,
     }
 }
 

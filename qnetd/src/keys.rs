@@ -1,4 +1,5 @@
 use crate::cli::Cli;
+use crate::handshakes::Handshakes;
 use chrono::Utc;
 use libqdevice::base::{Fingerprint, TlsSupport};
 use libqdevice::certs::{AnchorsBy, CertError, Identity, Role, Side, read_deny_list};
@@ -7,6 +8,7 @@ use libqdevice::report::Certificate;
 use libqdevice::tls::{Acceptor, ClientCertificate, Lifetime, Loaded};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use tokio::sync::mpsc;
 
 /// What TLS needs, as the database and the list beside it say it.
 #[derive(Debug)]
@@ -70,5 +72,26 @@ impl KeySource {
             },
             lifetimes,
         })
+    }
+}
+
+/// What the hub has for TLS.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    /// As loaded last.
+    pub(crate) keys: Keys,
+    /// Those loaded later.
+    pub(crate) renewed: mpsc::Receiver<Keys>,
+    /// Where handshakes are done.
+    pub(crate) handshakes: Handshakes,
+}
+
+impl Tls {
+    /// The next keys; waits for ever where there is no TLS.
+    pub(crate) async fn renewed(tls: &mut Option<Self>) -> Option<Keys> {
+        match tls {
+            Some(tls) => tls.renewed.recv().await,
+            None => std::future::pending().await,
+        }
     }
 }

@@ -2,8 +2,8 @@ use crate::cli::{self, Cli, NAME, Refusal};
 #[cfg(feature = "dbus")]
 use crate::dbus;
 use crate::handshakes::Handshakes;
-use crate::hub::{Hub, Tls};
-use crate::keys::{KeySource, Keys};
+use crate::hub::Hub;
+use crate::keys::{KeySource, Keys, Tls};
 use crate::listener::{self, Listener};
 use crate::outside::Wish;
 use crate::telling::Telling;
