@@ -160,7 +160,7 @@ impl Takes {
     fn good(self) -> Vec<&'static str> {
         let (on_and_off, forms): (_, &[_]) = (
             ["yes", "on", "1", "no", "off", "0", "YES", "On", "nO", "OFF"],
-            &["4096", " \t4096", "+4096", "004096"],
+            &["1048576", " \t1048576", "+1048576", "001048576"],
         );
         match self {
             Self::Number(_, least, most, _) => [&[least, most], forms].concat(),
