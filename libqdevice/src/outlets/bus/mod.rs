@@ -17,6 +17,7 @@ use crate::io::log::tell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::mem::discriminant;
 use std::path::Path;
 use std::pin::Pin;
 use std::thread;
@@ -93,7 +94,8 @@ impl fmt::Display for Fault {
 
 async fn keep<E: Exhibit>(mut exhibit: E, mut records: Records) {
     let mut pause = SHORTEST_PAUSE;
-    let mut told: Option<String> = None;
+    // One line for each way in which it can fail: what a bus that ends answers is another text every time.
+    let mut told = None;
     loop {
         let mut was_up = false;
         let Err(fault) = show(&mut exhibit, &mut records, &mut was_up).await else {
@@ -102,10 +104,10 @@ async fn keep<E: Exhibit>(mut exhibit: E, mut records: Records) {
         if was_up {
             (pause, told) = (SHORTEST_PAUSE, None);
         }
-        let text = fault.to_string();
-        if told.as_ref() != Some(&text) {
+        let kind = discriminant(&fault);
+        if told != Some(kind) {
             complain(E::NAME, &fault, was_up);
-            told = Some(text);
+            told = Some(kind);
         }
         if wait(&mut records, pause).await.is_none() {
             return;
