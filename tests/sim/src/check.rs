@@ -21,7 +21,11 @@ impl World {
                         && other.votequorum.ring.seq <= votequorum.ring.seq
                 })
             };
-            node.runs() && votequorum.quorate && !votequorum.syncing && whole()
+            node.runs()
+                && votequorum.quorate
+                && !votequorum.syncing
+                && !node.is_beyond_rule()
+                && whole()
         });
         let mut parts = acting.map(|node| Acting {
             node: node.id,

@@ -27,11 +27,7 @@ impl World {
             return self.plan_in(1_000, Event::StartDevice(node));
         }
         self.note(|| format!("node {}: qdevice starts", node + 1));
-        let keeps = match self.plan.algorithm {
-            Algorithm::Test => true,
-            Algorithm::Lms => self.plan.wait_for_all,
-            Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
-        };
+        let keeps = self.keeps_votes();
         let config = client_config(&self.plan, node);
         let facts = self.nodes[node].votequorum.facts();
         let seed = self.rng.below(u64::from(u32::MAX));
@@ -45,6 +41,15 @@ impl World {
         let ring = own.votequorum.ring;
         self.notify_membership(node, ring);
         self.notify_quorum(node);
+    }
+
+    /// Whether a qdevice of this world may keep its vote without a server.
+    pub(crate) fn keeps_votes(&self) -> bool {
+        match self.plan.algorithm {
+            Algorithm::Test => true,
+            Algorithm::Lms => self.plan.wait_for_all,
+            Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
+        }
     }
 
     /// The process is gone; its kernel closes the connection.
@@ -222,6 +227,9 @@ impl World {
                 return Some(CastFault::Refused("CS_ERR_NOT_EXIST".into()));
             }
             Polled::Taken => {}
+        }
+        if !self.keeps_votes() || !vote {
+            self.nodes[node].overslept = None;
         }
         self.plan_at(patience, Event::DeviceGivenUp(node));
         if before != (vote, false) {

@@ -112,8 +112,12 @@ impl World {
 
     /// corosync's clock has stood still meanwhile; qdevice's has not.
     fn wake(&mut self, node: usize, since: u64) {
+        let keeps = self.keeps_votes();
         let own = &mut self.nodes[node];
         own.suspended -= 1;
+        if keeps || own.device.stopped > 0 || own.device.client.is_none() {
+            own.overslept = Some(own.votequorum.ring);
+        }
         if let Some(timer) = own.votequorum.timer {
             let timer = timer + (self.now - since);
             own.votequorum.timer = Some(timer);

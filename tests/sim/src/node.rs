@@ -13,6 +13,8 @@ pub(crate) struct Node {
     pub(crate) powered: bool,
     /// How many faults have suspended it.
     pub(crate) suspended: u32,
+    /// The ring in which it woke up with a vote that nobody on it could withdraw. See [`Self::is_beyond_rule`].
+    pub(crate) overslept: Option<RingId>,
     /// The part of the network it is in.
     pub(crate) part: u8,
     pub(crate) votequorum: Votequorum,
@@ -64,6 +66,12 @@ impl Node {
     /// Whether its corosync runs.
     pub(crate) const fn runs(&self) -> bool {
         self.powered && self.suspended == 0
+    }
+
+    /// Whether it acts on a vote of which the rules promise nothing, which `docs/timing.md` tells of: its
+    /// machine was suspended, and its qdevice was dead, frozen or bound to keep the vote.
+    pub(crate) fn is_beyond_rule(&self) -> bool {
+        self.overslept == Some(self.votequorum.ring)
     }
 
     /// Whether its qdevice runs.

@@ -93,6 +93,7 @@ impl World {
                 clock: Clock::new(rng.between(1_000, 1_000_000), plan.rates[index]),
                 powered: true,
                 suspended: 0,
+                overslept: None,
                 part: 0,
                 votequorum: Votequorum::booted(
                     plan.algorithm,
