@@ -313,6 +313,30 @@ impl Event {
             | Self::CertificatesKept { .. } => None,
         }
     }
+
+    /// The same in words, where there are any.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::ClientRejected { text, .. }
+            | Self::ServerDisconnected { text, .. }
+            | Self::ServerUnavailable { text, .. }
+            | Self::CertificateExpiring { text, .. }
+            | Self::CertificatesKept { text, .. } => Some(text),
+            Self::VoteChanged { .. }
+            | Self::PartitionChosen { .. }
+            | Self::ClusterAppeared { .. }
+            | Self::ClusterGone { .. }
+            | Self::NodeConnected { .. }
+            | Self::NodeDisconnected { .. }
+            | Self::MembershipReported { .. }
+            | Self::ConfigurationReported { .. }
+            | Self::HeuristicsChanged { .. }
+            | Self::ServerConnected { .. }
+            | Self::QuorumChanged { .. }
+            | Self::CertificatesReloaded { .. } => None,
+        }
+    }
 }
 
 fn shown<S: Serializer>(name: &ClusterName, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,10 +6,10 @@
 use super::board::Board;
 use crate::outside::Wish;
 use libqdevice::events::DevicePicture;
-use libqdevice::outlets::bus::{Properties, authorize};
+use libqdevice::outlets::bus::{Properties, ask, authorize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use zbus::fdo::{self, Error};
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
@@ -51,16 +51,12 @@ impl Heuristics {
         #[zbus(header)] header: Header<'_>,
     ) -> fdo::Result<()> {
         authorize(connection, &header, "org.corosync.qdevice1.run-heuristics").await?;
-        let (answer, done) = oneshot::channel();
-        let ending = || Error::Failed("the daemon is ending".to_owned());
-        let wish = Wish::RunHeuristics(answer);
-        self.wishes.send(wish).await.map_err(|_| ending())?;
-        match done.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::NotSupported(
+        if ask(&self.wishes, Wish::RunHeuristics).await? {
+            Ok(())
+        } else {
+            Err(Error::NotSupported(
                 "heuristics are off (quorum.device.heuristics.mode)".to_owned(),
-            )),
-            Err(_) => Err(ending()),
+            ))
         }
     }
 

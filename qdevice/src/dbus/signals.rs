@@ -4,16 +4,15 @@ use super::heuristics::Heuristics;
 use super::net::Net;
 use super::{Manager, ROOT};
 use libqdevice::events::{Event, Record};
-use libqdevice::outlets::bus::details;
+use libqdevice::outlets::bus::{details, micros};
 use zbus::Connection;
 use zbus::object_server::SignalEmitter;
-use zbus::zvariant::Value;
 
 /// Emits the signal of an event, if it has one here.
 pub(super) async fn emit(connection: &Connection, record: &Record) -> zbus::Result<()> {
     let emitter = SignalEmitter::new(connection, ROOT)?;
     let sequence = record.sequence;
-    let mut details = details(record);
+    let details = details(record);
     match &record.event {
         Event::VoteChanged {
             cluster,
@@ -56,29 +55,22 @@ pub(super) async fn emit(connection: &Connection, record: &Record) -> zbus::Resu
         Event::ServerConnected { host, port } => {
             Net::server_connected(&emitter, host, *port, sequence, details).await
         }
-        Event::ServerDisconnected { reason, text } => {
-            details.insert("text", Value::from(text.clone()));
+        Event::ServerDisconnected { reason, .. } => {
             Net::server_disconnected(&emitter, reason.as_str(), sequence, details).await
         }
-        Event::ServerUnavailable { reason, text } => {
-            details.insert("text", Value::from(text.clone()));
+        Event::ServerUnavailable { reason, .. } => {
             Net::server_unavailable(&emitter, reason.as_str(), sequence, details).await
         }
         Event::CertificateExpiring {
-            subject,
-            not_after,
-            text,
+            subject, not_after, ..
         } => {
-            details.insert("text", Value::from(text.clone()));
-            let not_after = u64::try_from(*not_after).unwrap_or(0);
-            let not_after = not_after.saturating_mul(1_000_000);
+            let not_after = micros(*not_after);
             Manager::certificate_expiring(&emitter, subject, not_after, sequence, details).await
         }
         Event::CertificatesReloaded { directory } => {
             Manager::certificates_reloaded(&emitter, directory, sequence, details).await
         }
-        Event::CertificatesKept { directory, text } => {
-            details.insert("text", Value::from(text.clone()));
+        Event::CertificatesKept { directory, .. } => {
             Manager::certificates_kept(&emitter, directory, sequence, details).await
         }
         // The first changes a property; the others are those of a server.

@@ -11,10 +11,10 @@ use super::ROOT;
 use super::board::Board;
 use crate::outside::Wish;
 use libqdevice::base::NodeId;
-use libqdevice::outlets::bus::{Properties, authorize, path, reload_certificates};
+use libqdevice::outlets::bus::{Properties, ask, authorize, path, reload_certificates};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use zbus::fdo::{self, Error};
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
@@ -117,20 +117,17 @@ impl Manager {
     ) -> fdo::Result<()> {
         authorize(connection, &header, "org.corosync.qnetd1.disconnect-node").await?;
         let name = self.board.named(cluster).ok_or_else(|| unknown(cluster))?;
-        let (answer, done) = oneshot::channel();
-        let wish = Wish::Disconnect {
+        let wish = |answer| Wish::Disconnect {
             cluster: name,
             node: NodeId(node),
             answer,
         };
-        let ending = || Error::Failed("the daemon is ending".to_owned());
-        self.wishes.send(wish).await.map_err(|_| ending())?;
-        match done.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Error::InvalidArgs(format!(
+        if ask(&self.wishes, wish).await? {
+            Ok(())
+        } else {
+            Err(Error::InvalidArgs(format!(
                 "node {node} of cluster {cluster} is not connected"
-            ))),
-            Err(_) => Err(ending()),
+            )))
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Manager, ROOT};
 use libqdevice::events::{Event, Record};
-use libqdevice::outlets::bus::{details, numbers};
+use libqdevice::outlets::bus::{details, micros, numbers};
 use zbus::Connection;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::Value;
@@ -90,29 +90,23 @@ pub(super) async fn emit(connection: &Connection, record: &Record) -> zbus::Resu
             address,
             cluster,
             reason,
-            text,
+            ..
         } => {
-            details.insert("text", Value::from(text.clone()));
             let cluster = cluster.as_ref().map(ToString::to_string);
             let cluster = cluster.unwrap_or_default();
             let reason = reason.as_str();
             Manager::client_rejected(&emitter, address, &cluster, reason, sequence, details).await
         }
         Event::CertificateExpiring {
-            subject,
-            not_after,
-            text,
+            subject, not_after, ..
         } => {
-            details.insert("text", Value::from(text.clone()));
-            let not_after = u64::try_from(*not_after).unwrap_or(0);
-            let not_after = not_after.saturating_mul(1_000_000);
+            let not_after = micros(*not_after);
             Manager::certificate_expiring(&emitter, subject, not_after, sequence, details).await
         }
         Event::CertificatesReloaded { directory } => {
             Manager::certificates_reloaded(&emitter, directory, sequence, details).await
         }
-        Event::CertificatesKept { directory, text } => {
-            details.insert("text", Value::from(text.clone()));
+        Event::CertificatesKept { directory, .. } => {
             Manager::certificates_kept(&emitter, directory, sequence, details).await
         }
         // The first two change properties; the others are those of a node.

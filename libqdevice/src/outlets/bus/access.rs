@@ -3,6 +3,7 @@
 use rustix::process::{Signal, geteuid, getpid, kill_process};
 use std::collections::BTreeMap;
 use std::io;
+use tokio::sync::{mpsc, oneshot};
 use zbus::fdo::{self, DBusProxy};
 use zbus::message::{Flags, Header};
 use zbus::names::BusName;
@@ -36,6 +37,21 @@ pub async fn authorize(
         Ok(false) => Err(denied("not authorized by polkit")),
         Err(error) => Err(denied(&format!("polkit does not answer: {error}"))),
     }
+}
+
+/// Has the daemon's loop do what `wish` asks for; its answer.
+///
+/// # Errors
+///
+/// The daemon is ending.
+pub async fn ask<W>(
+    wishes: &mpsc::Sender<W>,
+    wish: impl FnOnce(oneshot::Sender<bool>) -> W,
+) -> fdo::Result<bool> {
+    let (answer, done) = oneshot::channel();
+    let ending = || Error::Failed("the daemon is ending".to_owned());
+    wishes.send(wish(answer)).await.map_err(|_| ending())?;
+    done.await.map_err(|_| ending())
 }
 
 /// Has this process load its certificates again, by the way an administrator has for it.

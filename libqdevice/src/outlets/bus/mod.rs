@@ -7,8 +7,8 @@ mod access;
 pub mod path;
 mod properties;
 
-pub use access::{authorize, reload_certificates};
-pub use properties::{Properties, details, numbers, tell_changes};
+pub use access::{ask, authorize, reload_certificates};
+pub use properties::{Properties, details, micros, numbers, tell_changes};
 
 use super::Records;
 use crate::base::Level;

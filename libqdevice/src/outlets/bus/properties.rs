@@ -34,10 +34,24 @@ pub async fn tell_changes(
         .await
 }
 
-/// What every signal tells at least in its dictionary: `time`, microseconds since 1970, UTC.
+/// What every signal tells at least in its dictionary: `time`, microseconds since 1970, UTC, and the
+/// `text` of an event that has one.
 #[must_use]
 pub fn details(record: &Record) -> BTreeMap<&'static str, Value<'static>> {
-    BTreeMap::from([("time", Value::from(record.at_ms.saturating_mul(1000)))])
+    let time = Value::from(record.at_ms.saturating_mul(1000));
+    let text = record
+        .event
+        .text()
+        .map(|text| ("text", Value::from(text.to_owned())));
+    [("time", time)].into_iter().chain(text).collect()
+}
+
+/// A moment in seconds since 1970 as D-Bus has it: in microseconds, nothing before 1970.
+#[must_use]
+pub fn micros(seconds: i64) -> u64 {
+    u64::try_from(seconds)
+        .unwrap_or(0)
+        .saturating_mul(1_000_000)
 }
 
 /// Ids as D-Bus has them.
