@@ -1,3 +1,4 @@
+use libqdevice::client::conf_keys;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -26,27 +27,17 @@ impl CorosyncConf {
 
     /// Of several values for a key the last one counts, as for corosync.
     fn parse(text: &str) -> Self {
-        let (mut conf, mut sections) = (Self::default(), Vec::new());
-        for line in text.lines().map(str::trim) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            if let Some((name, _)) = line.split_once('{') {
-                sections.push(name.trim());
-            } else if line.contains('}') {
-                sections.pop();
-            } else if let Some((key, value)) = line.split_once(':') {
-                let path = [&sections[..], &[key.trim()]].concat().join(".");
-                let place = match &*path {
-                    "totem.cluster_name" => &mut conf.cluster,
-                    "quorum.device.model" => &mut conf.model,
-                    "quorum.device.net.host" => &mut conf.host,
-                    "quorum.device.net.port" => &mut conf.port,
-                    "quorum.device.net.tls" => &mut conf.tls,
-                    _ => continue,
-                };
-                *place = Some(value.trim().to_owned());
-            }
+        let mut conf = Self::default();
+        for (path, value) in conf_keys(text) {
+            let place = match &*path {
+                "totem.cluster_name" => &mut conf.cluster,
+                "quorum.device.model" => &mut conf.model,
+                "quorum.device.net.host" => &mut conf.host,
+                "quorum.device.net.port" => &mut conf.port,
+                "quorum.device.net.tls" => &mut conf.tls,
+                _ => continue,
+            };
+            *place = Some(value.to_owned());
         }
         conf
     }

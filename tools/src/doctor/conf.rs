@@ -1,4 +1,4 @@
-use libqdevice::client::{CmapSnapshot, CmapValue};
+use libqdevice::client::{CmapSnapshot, CmapValue, conf_keys};
 
 /// What corosync would put into cmap of this `corosync.conf`, as far as `corosync-qdevice` reads it.
 ///
@@ -6,26 +6,9 @@ use libqdevice::client::{CmapSnapshot, CmapValue};
 /// [corosync.conf(5)]
 pub(crate) fn cmap_of(text: &str) -> CmapSnapshot {
     let mut cmap = CmapSnapshot::default();
-    let (mut sections, mut nodes) = (Vec::<String>::new(), 0);
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        if let Some((name, _)) = line.split_once('{') {
-            let name = name.trim();
-            if name == "node" && sections == ["nodelist"] {
-                sections.push(format!("node.{nodes}"));
-                nodes += 1;
-            } else {
-                sections.push(name.to_owned());
-            }
-        } else if line.contains('}') {
-            sections.pop();
-        } else if let Some((key, value)) = line.split_once(':') {
-            let path = format!("{}.{}", sections.join("."), key.trim());
-            let value = value_of(&path, value.trim());
-            cmap.set(path, value);
-        }
+    for (path, value) in conf_keys(text) {
+        let value = value_of(&path, value);
+        cmap.set(path, value);
     }
     // Which of the nodes this one is makes no difference to what is checked.
     let node = cmap.u32("nodelist.node.0.nodeid").unwrap_or(1);
