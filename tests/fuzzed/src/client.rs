@@ -1,7 +1,8 @@
 use crate::insist;
 use arbitrary::{Result, Unstructured};
 use libqdevice::base::{
-    Heuristics, NodeInfo, NodeList, NodeState, Quorate, RingId, Time, TlsSupport, Verbosity, Vote,
+    Algorithm, Heuristics, NodeInfo, NodeList, NodeState, Quorate, RingId, Time, TlsSupport,
+    Verbosity, Vote,
 };
 use libqdevice::client::{
     Action, CastFault, Client, ClientConfig, CmapSnapshot, CmapValue, Corosync, Event, Link,
@@ -46,7 +47,12 @@ struct Play {
 
 impl Play {
     fn begin(input: &mut Unstructured<'_>) -> Result<Self> {
-        let algorithm = *input.choose(&["ffsplit", "lms", "2nodelms", "test"])?;
+        let algorithm = *input.choose(&[
+            Algorithm::FfSplit,
+            Algorithm::Lms,
+            Algorithm::TwoNodeLms,
+            Algorithm::Test,
+        ])?;
         let waits: bool = input.arbitrary()?;
         let tls = *input.choose(&["off", "on", "required"])?;
         let heuristics = *input.choose(&["off", "sync", "on"])?;
@@ -54,7 +60,7 @@ impl Play {
             ("quorum.device.model", CmapValue::from("net")),
             ("quorum.device.net.host", "192.0.2.100".into()),
             ("quorum.device.net.tls", tls.into()),
-            ("quorum.device.net.algorithm", algorithm.into()),
+            ("quorum.device.net.algorithm", algorithm.key().into()),
             ("quorum.device.heuristics.mode", heuristics.into()),
             ("quorum.device.heuristics.exec_ping", "/bin/true".into()),
             ("quorum.wait_for_all", CmapValue::U8(u8::from(waits))),
@@ -85,7 +91,7 @@ impl Play {
         let client = Client::new(config, facts, 7).expect("the votes are well");
         let mut play = Self {
             client,
-            watch: ClientWatch::new(algorithm == "test" || algorithm == "lms" && waits),
+            watch: ClientWatch::new(algorithm, waits),
             now: 1_000_000,
             ring: 1,
             stream: Deframer::new(32_768),

@@ -1,7 +1,7 @@
 //! How the steps change a small world.
 
 use crate::world::{Item, Node, START, Size, State, Step};
-use libqdevice::base::{Algorithm, NodeId, NodeInfo, NodeList, NodeState, Quorate, Time};
+use libqdevice::base::{NodeId, NodeInfo, NodeList, NodeState, Quorate, Time};
 use libqdevice::client::{Action, CastFault, Client, Corosync, Event as ClientEvent};
 use libqdevice::wire::Message;
 use sim::invariants::{ClientWatch, ServerWatch, Violation, nothing_due};
@@ -23,7 +23,7 @@ impl State {
                 votequorum.syncing = false;
                 Node {
                     client: None,
-                    watch: ClientWatch::new(false),
+                    watch: ClientWatch::default(),
                     votequorum,
                     at: 0,
                     is_cut: false,
@@ -82,12 +82,7 @@ impl State {
             how: "the client does not start".into(),
         })?;
         own.client = Some(client);
-        let keeps = match size.algorithm {
-            Algorithm::Test => true,
-            Algorithm::Lms => size.wait_for_all,
-            Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
-        };
-        own.watch = ClientWatch::new(keeps);
+        own.watch = ClientWatch::new(size.algorithm, size.wait_for_all);
         own.votequorum.register();
         self.tell_membership(node)?;
         self.tell_quorum(node)

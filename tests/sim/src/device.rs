@@ -1,7 +1,7 @@
 //! What drives the qdevice of a node.
 
 use crate::flaw::Flaw;
-use crate::invariants::{ClientWatch, nothing_due};
+use crate::invariants::{ClientWatch, may_keep, nothing_due};
 use crate::link::Item;
 use crate::node::Stimulus;
 use crate::plan::Plan;
@@ -27,7 +27,6 @@ impl World {
             return self.plan_in(1_000, Event::StartDevice(node));
         }
         self.note(|| format!("node {}: qdevice starts", node + 1));
-        let keeps = self.keeps_votes();
         let config = client_config(&self.plan, node);
         let facts = self.nodes[node].votequorum.facts();
         let seed = self.rng.below(u64::from(u32::MAX));
@@ -35,7 +34,7 @@ impl World {
         let own = &mut self.nodes[node];
         own.device.client = Some(client.expect("all votes are 1"));
         own.device.incarnation += 1;
-        own.device.watch = ClientWatch::new(keeps);
+        own.device.watch = ClientWatch::new(self.plan.algorithm, self.plan.wait_for_all);
         own.device.wakes = None;
         own.votequorum.register();
         let ring = own.votequorum.ring;
@@ -45,11 +44,7 @@ impl World {
 
     /// Whether a qdevice of this world may keep its vote without a server.
     pub(crate) fn keeps_votes(&self) -> bool {
-        match self.plan.algorithm {
-            Algorithm::Test => true,
-            Algorithm::Lms => self.plan.wait_for_all,
-            Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
-        }
+        may_keep(self.plan.algorithm, self.plan.wait_for_all)
     }
 
     /// The process is gone; its kernel closes the connection.

@@ -107,7 +107,7 @@ const BYTES_OF_PEER: usize = 600_000;
 const BYTES_OF_SERVER: usize = 8_192;
 
 /// Watches the border of a client.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ClientWatch {
     /// Whether its algorithm may keep a vote without a server.
     keeps: bool,
@@ -116,12 +116,11 @@ pub struct ClientWatch {
 }
 
 impl ClientWatch {
-    /// A client that has heard nothing yet. `keeps` says that its algorithm keeps a vote without a
-    /// server: `test`, and `lms` under `wait_for_all`.
+    /// A client with this algorithm that has heard nothing yet.
     #[must_use]
-    pub const fn new(keeps: bool) -> Self {
+    pub const fn new(algorithm: Algorithm, wait_for_all: bool) -> Self {
         Self {
-            keeps,
+            keeps: may_keep(algorithm, wait_for_all),
             rulings: BTreeMap::new(),
         }
     }
@@ -162,6 +161,15 @@ impl ClientWatch {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a client may keep its vote without a server.
+pub(crate) const fn may_keep(algorithm: Algorithm, wait_for_all: bool) -> bool {
+    match algorithm {
+        Algorithm::Test => true,
+        Algorithm::Lms => wait_for_all,
+        Algorithm::FfSplit | Algorithm::TwoNodeLms => false,
     }
 }
 

@@ -81,7 +81,7 @@ impl Node {
 }
 
 impl Device {
-    pub(crate) const fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             client: None,
             incarnation: 0,
@@ -91,7 +91,7 @@ impl Device {
             wakes: None,
             attempt: 0,
             link: None,
-            watch: ClientWatch::new(false),
+            watch: ClientWatch::default(),
             reported: RingId::new(0, 0),
         }
     }
