@@ -58,8 +58,9 @@ impl Chronicle {
         if self.depth == 0 {
             return;
         }
-        self.gone.retain(|gone| gone != cluster);
-        if !self.clusters.contains_key(cluster) {
+        if self.clusters.contains_key(cluster) {
+            self.gone.retain(|gone| gone != cluster);
+        } else {
             self.clusters.insert(cluster.clone(), Annals::default());
         }
     }
