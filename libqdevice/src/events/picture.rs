@@ -23,8 +23,8 @@ pub struct ClusterPicture {
     pub chosen: Vec<NodeId>,
     /// Why that one.
     pub reason: VoteReason,
-    /// The connected nodes.
-    pub nodes: BTreeMap<NodeId, NodePicture>,
+    /// The connected nodes. Boxed, because a map of values takes room for eleven at least.
+    pub nodes: BTreeMap<NodeId, Box<NodePicture>>,
 }
 
 /// One connected node.
@@ -115,7 +115,7 @@ impl ServerPicture {
             } => {
                 if let Some(cluster) = self.clusters.get_mut(cluster) {
                     let new = NodePicture::new(address.clone(), *protection);
-                    cluster.nodes.insert(*node, new);
+                    cluster.nodes.insert(*node, Box::new(new));
                 }
             }
             Event::NodeDisconnected { cluster, node, .. } => {
@@ -145,12 +145,13 @@ impl ServerPicture {
     /// A connected node.
     #[must_use]
     pub fn node(&self, cluster: &ClusterName, node: NodeId) -> Option<&NodePicture> {
-        self.clusters.get(cluster)?.nodes.get(&node)
+        let nodes = &self.clusters.get(cluster)?.nodes;
+        nodes.get(&node).map(Box::as_ref)
     }
 
     fn subject_mut(&mut self, event: &Event) -> Option<&mut NodePicture> {
         let cluster = self.clusters.get_mut(event.cluster()?)?;
-        cluster.nodes.get_mut(&event.node()?)
+        cluster.nodes.get_mut(&event.node()?).map(Box::as_mut)
     }
 }
 
