@@ -34,7 +34,7 @@ HELPER
 rpm_in() { sh_inside "cd /root/give && rpm $*"; }
 leftovers() {
     sh_inside '! find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path /tmp -o -path /var/log -o -path "/var/tmp/systemd-private*" \) -prune -o \
-        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" \) ! -name "*.rpmsave" -print | grep .'
+        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" \) ! -name "*.rpmsave" ! -path "/var/lib/corosync-qnetd*" -print | grep .'
 }
 
 trial() {
@@ -60,7 +60,8 @@ trial() {
     check "erases" rpm_in --nodeps -e corosync-qnetd corosync-qdevice
     check "nothing of it runs" sh_inside '! pidof corosync-qnetd corosync-qdevice'
     check "the changed options are kept aside" inside test -e /etc/sysconfig/corosync-qnetd.rpmsave
-    check "the certificates stay" inside test -e /etc/corosync/qnetd/nssdb/key4.db
+    # rpm has no purge: data stays, as with the C packages.
+    check "the certificates stay, and which votes were given" inside ls /etc/corosync/qnetd/nssdb/key4.db /var/lib/corosync-qnetd/state.json
     check "and nothing else does" leftovers
     down
 }

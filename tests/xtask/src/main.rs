@@ -3,6 +3,7 @@
 //! Builds without any system library and without a dependency, so that it can install or name what is
 //! missing before anything else is compiled.
 
+mod contents;
 mod dist;
 mod layers;
 mod licences;
@@ -153,6 +154,7 @@ fn gates(root: &Path) -> Outcome {
     step("file sizes", || sizes::check(root))?;
     step("the version stands in one place", || version::check(root))?;
     step("units and package scripts", || packaging::check(root))?;
+    step("contents of the packages", || contents::check(root))?;
     step("the core builds without any feature", || {
         cargo(
             root,

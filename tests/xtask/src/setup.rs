@@ -197,6 +197,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readme_names_what_is_installed_in_the_same_order() {
+        let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"));
+        let readme = readme.unwrap();
+        let words: Vec<&str> = readme.split_whitespace().collect();
+        let packages = NEEDS.map(|need| need.package).join(" ");
+        let sentence = format!("It is: {packages}.");
+        assert!(
+            words.join(" ").contains(&sentence),
+            "write into README.md: {sentence}"
+        );
+    }
+
+    #[test]
     fn what_is_on_every_machine_is_there_and_what_is_on_none_is_not() {
         assert!(Thing::Program("sh").is_there());
         assert!(!Thing::Program("no-such-program").is_there());
