@@ -8,12 +8,12 @@ use libqdevice::io::os_error::Numbered;
 use libqdevice::server::{Event, Identity, PeerId};
 use libqdevice::tls::{Shown, Transport};
 use libqdevice::wire::SendFault;
-use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::{Sleep, sleep};
 
 /// What the hub tells a connection. The end of the orders means: close.
@@ -44,17 +44,30 @@ enum Over {
     StartTls(Box<Handshake>),
 }
 
+/// What happens next in a conversation.
+enum Step {
+    /// The hub wants something, or nothing more.
+    Ordered(Option<Order>),
+    /// The client has rested.
+    Rested,
+    /// The client has sent something, and the hub has it.
+    Heard,
+    /// The same, but the hub has no room for it yet.
+    Held(Box<Report>),
+}
+
 /// One client: bytes to events, orders to bytes.
 ///
 /// A message is read only after the one before has been dealt with and its answer has been offered to
 /// the socket. So a client may send as many requests in advance as it likes, cannot crowd out others
 /// at the hub, and its queue grows only if it does not read.
+///
+/// What is kept across an `await` takes its place as long as the client is connected, whether it waits
+/// there or not. So whatever is large and rare is on the heap while it lasts.
 pub(crate) struct Connection {
     pub(crate) peer: PeerId,
     pub(crate) address: String,
     pub(crate) orders: Receiver,
-    /// Orders that came during the TLS handshake.
-    pub(crate) waiting: VecDeque<Order>,
     pub(crate) hub: mpsc::Sender<Report>,
     /// How many messages may wait to be sent.
     pub(crate) max_queued: usize,
@@ -64,39 +77,32 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Serves the client until it is gone or the hub drops it.
-    pub(crate) async fn run(mut self, stream: TcpStream, receive_limit: usize) {
+    pub(crate) fn run(
+        mut self,
+        stream: TcpStream,
+        receive_limit: usize,
+    ) -> impl Future<Output = ()> + Send {
+        // An async function would have two places for each of its arguments.
         let mut framed = Framed::new(Transport::Plain(stream), receive_limit);
-        let mut reading = Reading::On;
-        loop {
-            match self.converse(&mut framed, reading).await {
-                Ok(Over::Dropped) => return,
-                Ok(Over::StartTls(handshake)) => {
-                    // On the heap while it lasts: whoever speaks plain text needs no room for it.
-                    let shaking = Box::pin(self.shake_hands(framed, *handshake));
-                    let Some(encrypted) = shaking.await else {
+        async move {
+            let mut reading = Reading::On;
+            loop {
+                match self.converse(&mut framed, reading).await {
+                    Ok(Over::Dropped) => return,
+                    Ok(Over::StartTls(handshake)) => {
+                        let shaking = Box::pin(self.shake_hands(framed, *handshake));
+                        let Some(encrypted) = shaking.await else {
+                            return;
+                        };
+                        framed = Framed::new(encrypted, receive_limit);
+                        // STARTTLS is dealt with, but the hub has not said so yet.
+                        reading = Reading::Off;
+                    }
+                    Err(error) => {
+                        self.tell_end(&error);
+                        self.report(ending(self.peer, &error)).await;
                         return;
-                    };
-                    framed = Framed::new(encrypted, receive_limit);
-                    // STARTTLS is dealt with, but the hub has not said so yet.
-                    reading = Reading::Off;
-                }
-                Err(error) => {
-                    self.tell_end(&error);
-                    let peer = self.peer;
-                    let other_side_knows = match &error {
-                        LinkError::Closed => true,
-                        LinkError::Read(error) | LinkError::Write(error) => matches!(
-                            error.kind(),
-                            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-                        ),
-                    };
-                    self.report(if other_side_knows {
-                        Event::Gone { peer }
-                    } else {
-                        Event::Lost { peer }
-                    })
-                    .await;
-                    return;
+                    }
                 }
             }
         }
@@ -110,13 +116,10 @@ impl Connection {
         let mut overfull = false;
         let mut rest: Option<Pin<Box<Sleep>>> = None;
         loop {
-            tokio::select! {
-                biased;
-                order = self.next_order() => {
-                    if order.is_none() {
-                        return Ok(Over::Dropped);
-                    }
-                    let mut next = order;
+            match self.step(framed, &mut rest, reading).await? {
+                Step::Ordered(None) => return Ok(Over::Dropped),
+                Step::Ordered(Some(first)) => {
+                    let mut next = Some(first);
                     while let Some(order) = next {
                         match order {
                             Order::Send(frame) => framed.queue(frame),
@@ -124,38 +127,55 @@ impl Connection {
                             Order::ProceedAfter(wait) => rest = Some(Box::pin(sleep(wait))),
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
-                        next = self.waiting.pop_front().or_else(|| self.orders.waiting());
+                        next = self.orders.waiting();
                     }
                     framed.send_some().await?;
-                    let full = framed.queued() > self.max_queued || !self.buffers.fit(framed.held());
+                    let full =
+                        framed.queued() > self.max_queued || !self.buffers.fit(framed.held());
                     if full && !overfull {
                         overfull = true;
                         let fault = SendFault::QueueFull;
-                        self.report(Event::SendFailed { peer: self.peer, fault }).await;
+                        let peer = self.peer;
+                        self.report(Event::SendFailed { peer, fault }).await;
                     }
                 }
-                () = over(&mut rest), if rest.is_some() => {
+                Step::Rested => {
                     rest = None;
                     reading = Reading::On;
                 }
-                message = framed.next(reading) => {
-                    let message = message?;
+                Step::Heard => reading = Reading::Off,
+                Step::Held(report) => {
                     reading = Reading::Off;
-                    // Some of it may lie there for long, until the next message is taken.
-                    self.buffers.fit(framed.held());
-                    let bytes = framed.take_read();
-                    let event = Event::Received { peer: self.peer, message };
-                    let _ = self.hub.send(Report { event, bytes }).await;
+                    self.send(report).await;
                 }
             }
         }
     }
 
-    async fn next_order(&mut self) -> Option<Order> {
-        match self.waiting.pop_front() {
-            Some(order) => Some(order),
-            None => self.orders.next().await,
-        }
+    /// Waits for what comes next.
+    async fn step(
+        &mut self,
+        framed: &mut Framed<Transport>,
+        rest: &mut Option<Pin<Box<Sleep>>>,
+        reading: Reading,
+    ) -> Result<Step, LinkError> {
+        Ok(tokio::select! {
+            biased;
+            order = self.orders.next() => Step::Ordered(order),
+            () = over(rest), if rest.is_some() => Step::Rested,
+            message = framed.next(reading) => {
+                let message = message?;
+                // Some of it may lie there for long, until the next message is taken.
+                self.buffers.fit(framed.held());
+                let bytes = framed.take_read();
+                let event = Event::Received { peer: self.peer, message };
+                match self.hub.try_send(Report { event, bytes }) {
+                    Err(TrySendError::Full(report)) => Step::Held(Box::new(report)),
+                    // Without a hub the daemon is ending, and so is this task.
+                    Ok(()) | Err(TrySendError::Closed(_)) => Step::Heard,
+                }
+            }
+        })
     }
 
     /// Does the handshake; what comes of it is none when the connection is over.
@@ -165,14 +185,10 @@ impl Connection {
         handshake: Handshake,
     ) -> Option<Transport> {
         let peer = self.peer;
-        let work = handshake.run(framed);
-        tokio::pin!(work);
-        let done = loop {
-            tokio::select! {
-                biased;
-                order = self.orders.next() => self.waiting.push_back(order?),
-                done = &mut work => break done,
-            }
+        let done = tokio::select! {
+            biased;
+            () = self.orders.dropped() => return None,
+            done = handshake.run(framed) => done,
         };
         match done {
             Ok((encrypted, shown)) => {
@@ -201,9 +217,16 @@ impl Connection {
         Identity { names, certificate }
     }
 
-    async fn report(&self, event: Event) {
-        // Without a hub the daemon is ending, and so is this task.
-        let _ = self.hub.send(Report { event, bytes: 0 }).await;
+    fn report(&self, event: Event) -> impl Future<Output = ()> {
+        self.send(Box::new(Report { event, bytes: 0 }))
+    }
+
+    /// Waits until the hub has room.
+    fn send(&self, report: Box<Report>) -> impl Future<Output = ()> {
+        let hub = self.hub.clone();
+        Box::pin(async move {
+            let _ = hub.send(*report).await;
+        })
     }
 
     fn tell_end(&self, error: &LinkError) {
@@ -225,6 +248,22 @@ impl Connection {
                 ),
             ),
         }
+    }
+}
+
+/// What the end of a connection is to the server.
+fn ending(peer: PeerId, error: &LinkError) -> Event {
+    let other_side_knows = match error {
+        LinkError::Closed => true,
+        LinkError::Read(error) | LinkError::Write(error) => matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+        ),
+    };
+    if other_side_knows {
+        Event::Gone { peer }
+    } else {
+        Event::Lost { peer }
     }
 }
 

@@ -267,7 +267,6 @@ impl Hub {
                 peer,
                 address,
                 orders: receiver,
-                waiting: VecDeque::new(),
                 hub: self.sender.clone(),
                 max_queued: self.limits.queued,
                 buffers: self.buffers.share(),

@@ -84,6 +84,19 @@ impl Receiver {
         .await
     }
 
+    /// Waits until there will be no more orders than those that wait. May be dropped and called again.
+    pub(crate) async fn dropped(&mut self) {
+        poll_fn(|cx| {
+            let mut state = self.0.lock();
+            if state.closed {
+                return Poll::Ready(());
+            }
+            state.waiting = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// The next order if one is waiting.
     pub(crate) fn waiting(&mut self) -> Option<Order> {
         self.0.lock().take()
@@ -121,15 +134,12 @@ impl State {
     fn take(&mut self) -> Option<Order> {
         let order = self.orders.pop_front();
         if self.orders.is_empty() {
-            // What a burst needed is given back.
-            self.orders.shrink_to(KEPT);
+            // Most are empty most of the time.
+            self.orders = VecDeque::new();
         }
         order
     }
 }
-
-/// Places that an empty mailbox keeps.
-const KEPT: usize = 4;
 
 #[cfg(test)]
 mod tests {

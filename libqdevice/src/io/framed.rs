@@ -158,8 +158,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
                 len => self.forget_sent(len),
             }
         }
-        // What a burst needed is given back.
-        self.outbox.shrink_to(OUTBOX_KEPT);
+        // Most have nothing to send most of the time.
+        self.outbox = VecDeque::new();
         Pin::new(&mut self.stream)
             .poll_flush(cx)
             .map_err(LinkError::Write)
@@ -236,9 +236,6 @@ const CHUNK: usize = 8192;
 
 /// Bytes written at once.
 const BATCH: usize = 16_384;
-
-/// Places that an empty queue keeps.
-const OUTBOX_KEPT: usize = 4;
 
 #[cfg(test)]
 mod tests {
