@@ -132,14 +132,15 @@ fn read(path: &Path) -> Result<Option<Memory>, String> {
 
 /// Writes what comes until nobody is left to send. A failure is told once, until one succeeds.
 fn write_all(path: &Path, memories: &Receiver<Memory>) {
-    let (mut written, mut failing) = (Vec::new(), false);
+    let mut failing = false;
     while let Ok(memory) = memories.recv() {
         let text = memory.to_text();
-        if text == written {
+        // Compared with the file, not with a copy that would take memory for ever.
+        if fs::read(path).is_ok_and(|written| written == text) {
             continue;
         }
         match write(path, &text) {
-            Ok(()) => (written, failing) = (text, false),
+            Ok(()) => failing = false,
             Err(error) => {
                 if !failing {
                     tell(

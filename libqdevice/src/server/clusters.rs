@@ -21,7 +21,8 @@ impl ClusterId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(super) struct Clusters {
     by_name: BTreeMap<ClusterName, ClusterId>,
-    by_id: BTreeMap<ClusterId, Cluster>,
+    /// Boxed, because the nodes of a map that only grows are half empty.
+    by_id: BTreeMap<ClusterId, Box<Cluster>>,
     created: u64,
     /// What is known of others.
     pasts: Pasts,
@@ -78,7 +79,7 @@ impl Clusters {
             }
             Entry::Vacant(new) => {
                 let past = self.pasts.take(now, name);
-                let cluster = new.insert(Cluster::new(name, &candidate, past));
+                let cluster = new.insert(Box::new(Cluster::new(name, &candidate, past)));
                 self.by_name.insert(name.clone(), id);
                 self.created += 1;
                 cluster
@@ -118,20 +119,20 @@ impl Clusters {
     }
 
     pub(super) fn get(&self, id: ClusterId) -> Option<&Cluster> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: ClusterId) -> Option<&mut Cluster> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(Box::as_mut)
     }
 
     pub(super) fn named(&self, name: &ClusterName) -> Option<&Cluster> {
-        self.by_id.get(self.by_name.get(name)?)
+        self.get(*self.by_name.get(name)?)
     }
 
     /// All clusters in the order in which they came up.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Cluster> {
-        self.by_id.values()
+        self.by_id.values().map(Box::as_ref)
     }
 
     /// At most `most` clusters from this number on, and the number of the one behind them.
@@ -140,7 +141,7 @@ impl Clusters {
         let page = rest
             .by_ref()
             .take(most)
-            .map(|(_, cluster)| cluster)
+            .map(|(_, cluster)| cluster.as_ref())
             .collect();
         (page, rest.next().map(|(id, _)| id.0))
     }

@@ -72,7 +72,8 @@ pub struct ServerConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Server {
     config: ServerConfig,
-    peers: BTreeMap<PeerId, Peer>,
+    /// Boxed, because the nodes of a map that only grows are half empty.
+    peers: BTreeMap<PeerId, Box<Peer>>,
     clusters: Clusters,
     silence: Silence,
     /// When those who wait for the end of a vote of others are to get it.
@@ -204,7 +205,7 @@ impl Server {
             stage,
             since: Aside::new(now),
         };
-        self.peers.insert(id, peer);
+        self.peers.insert(id, Box::new(peer));
     }
 
     fn receive(
@@ -272,11 +273,7 @@ impl Server {
             let Some(&id) = peers.and_then(|peers| peers.get(&to)) else {
                 continue;
             };
-            if let Some(Peer {
-                stage: Stage::Admitted(seat),
-                ..
-            }) = self.peers.get_mut(&id)
-            {
+            if let Some(seat) = self.seat_mut(id) {
                 seat.votes.note(vote);
             }
             if let Some(own) = self.clusters.get(cluster) {

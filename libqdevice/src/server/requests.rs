@@ -316,7 +316,7 @@ impl Server {
         members.get_mut(&node).map(Box::as_mut)
     }
 
-    fn seat_mut(&mut self, id: PeerId) -> Option<&mut Seat> {
+    pub(super) fn seat_mut(&mut self, id: PeerId) -> Option<&mut Seat> {
         match &mut self.peers.get_mut(&id)?.stage {
             Stage::Admitted(seat) => Some(seat),
             Stage::Fresh | Stage::Named(_) => None,

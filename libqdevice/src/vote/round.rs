@@ -23,7 +23,8 @@ pub struct Announcement {
 /// here. [C: qnetd-algo-ffsplit.c, states of cluster and client]
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Round {
-    ballots: BTreeMap<NodeId, Ballot>,
+    /// Boxed, because a map of values takes room for eleven at least.
+    ballots: BTreeMap<NodeId, Box<Ballot>>,
     /// Grants whose holders have gone since, or came back and have not been told anything yet.
     absent: BTreeMap<NodeId, Absent>,
     /// Who is to have the vote when the running round is over.
@@ -266,8 +267,9 @@ impl Round {
         now: Time,
         member: impl Fn(NodeId) -> Option<&'v Member>,
     ) -> Vec<Announcement> {
-        let loser_owes = |ballot: &Ballot| ballot.due == Due::Confirming(Ruling::Loses);
-        if self.ballots.values().any(loser_owes) || self.holdup(now).is_some() {
+        let mut ballots = self.ballots.values();
+        let loser_owes = ballots.any(|ballot| ballot.due == Due::Confirming(Ruling::Loses));
+        if loser_owes || self.holdup(now).is_some() {
             return Vec::new();
         }
         self.tell(Ruling::Wins, member)
