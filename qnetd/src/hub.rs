@@ -133,7 +133,10 @@ impl Hub {
                 () = &mut stop => break,
                 reached = self.alarm.reached(self.next_alarm()) => {
                     reached?;
-                    self.handle_timeout();
+                    if self.handle_timeout() {
+                        tokio::task::yield_now().await;
+                        self.take_waiting();
+                    }
                 }
                 () = pulse.due() => pulse.beat(self.server.summary()),
                 event = ipc.next() => match event {
@@ -192,7 +195,8 @@ impl Hub {
         self.handle(Event::Revoked(revoked));
     }
 
-    /// Serves clients between two questions or two lots of newcomers, so that neither can hold them up.
+    /// Serves clients between two questions, two lots of newcomers or two pieces of the state file, so that
+    /// none of these can hold them up.
     fn take_waiting(&mut self) {
         for _ in 0..BATCH {
             let Ok(report) = self.inbox.try_recv() else {
@@ -285,18 +289,19 @@ impl Hub {
         deadline.into_iter().chain(save).min()
     }
 
-    fn handle_timeout(&mut self) {
+    /// Whether there is more of the same kind, between which clients are to be served.
+    fn handle_timeout(&mut self) -> bool {
         let now = clock::now();
-        if let Some(state) = &mut self.state {
-            state.keep(&self.server, now);
-        }
+        let server = &self.server;
+        let goes_on = (self.state.as_mut()).is_some_and(|state| state.keep(server, now));
         let deadline = self.server.next_deadline();
         if deadline.is_some_and(|deadline| !self.grace.is_over(deadline, now)) {
-            return;
+            return goes_on;
         }
         let mut actions = Vec::new();
         self.server.handle_timeout(now, &mut actions);
         self.perform(actions);
+        goes_on
     }
 
     fn handle(&mut self, event: Event) {

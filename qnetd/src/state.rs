@@ -5,7 +5,7 @@
 use libqdevice::base::{Level, Millis, Time};
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
-use libqdevice::server::{Memory, Server};
+use libqdevice::server::{Gathering, Memory, Server};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,6 +23,8 @@ pub(crate) struct State {
     saved: u64,
     /// When the next one may be.
     rests_until: Time,
+    /// One that is being put together, and the revision it began with.
+    gathering: Option<(Gathering, u64)>,
 }
 
 impl State {
@@ -71,25 +73,36 @@ impl State {
             // So that it turns out at the start whether the file can be written.
             saved: u64::MAX,
             rests_until: now,
+            gathering: None,
         })
     }
 
-    /// When there is something to be handed over.
+    /// When there is something to be done.
     pub(crate) fn next(&self, server: &Server) -> Option<Time> {
-        (server.memory_revision() != self.saved).then_some(self.rests_until)
+        let wanted = self.gathering.is_some() || server.memory_revision() != self.saved;
+        wanted.then_some(self.rests_until)
     }
 
-    /// Hands over what has changed, if its time has come.
-    pub(crate) fn keep(&mut self, server: &Server, now: Time) {
-        if self.next(server).is_some_and(|at| at <= now) {
-            self.rests_until = now.after(REST);
-            self.hand_over(server, now);
+    /// If its time has come, does a piece of the work. Whether clients are to be served before the next.
+    pub(crate) fn keep(&mut self, server: &Server, now: Time) -> bool {
+        if self.next(server).is_none_or(|at| at > now) {
+            return false;
         }
+        let begin = || (Gathering::default(), server.memory_revision());
+        let (gathering, revision) = self.gathering.get_or_insert_with(begin);
+        let Some(memory) = server.gather_memory(now, gathering, PIECE) else {
+            return true;
+        };
+        let revision = *revision;
+        self.gathering = None;
+        self.rests_until = now.after(REST);
+        self.hand_over(memory, revision);
+        false
     }
 
-    fn hand_over(&mut self, server: &Server, now: Time) {
-        match self.sender.try_send(server.memory(now)) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => self.saved = server.memory_revision(),
+    fn hand_over(&mut self, memory: Memory, revision: u64) {
+        match self.sender.try_send(memory) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => self.saved = revision,
             // The disk is slow: again after the rest.
             Err(TrySendError::Full(_)) => {}
         }
@@ -98,7 +111,7 @@ impl State {
     /// Writes the last of it, unless the disk hangs.
     pub(crate) fn end(mut self, server: &Server, now: Time) {
         if server.memory_revision() != self.saved {
-            self.hand_over(server, now);
+            self.hand_over(server.memory(now), server.memory_revision());
         }
         drop(self.sender);
         if let Some((thread, ended)) = self.writer.take() {
@@ -174,6 +187,9 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
 
 /// Between two writings.
 const REST: Millis = Millis(250);
+
+/// Clusters that are looked at while clients wait: a fraction of a millisecond.
+const PIECE: usize = 64;
 
 /// How long the end of the daemon waits for a disk.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -4,6 +4,8 @@ use crate::base::{Algorithm, ClusterName, NodeId, TieBreaker, Time};
 use crate::vote::{Arbiter, Finding, Holdup, Member, Members, Past};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::iter;
+use std::ops::Bound;
 
 /// A cluster's number, in the order in which clusters came up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +45,15 @@ pub(super) struct Cluster {
     pub(super) finding: Finding,
     /// What was told last about a vote that is held up.
     pub(super) holdup: Option<Holdup>,
+}
+
+/// What there is of a cluster.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Known<'a> {
+    /// It has members.
+    Present(&'a Cluster),
+    /// It had some.
+    Gone(&'a Past),
 }
 
 /// A client that wants to be a member.
@@ -106,9 +117,28 @@ impl Clusters {
         }
     }
 
-    /// What is known of clusters without a member.
-    pub(super) fn pasts(&self) -> impl Iterator<Item = (&ClusterName, &Past)> {
-        self.pasts.iter()
+    /// All clusters that something is known of, by name, behind this one.
+    pub(super) fn known_after(
+        &self,
+        after: Option<&ClusterName>,
+    ) -> impl Iterator<Item = (&ClusterName, Known<'_>)> {
+        let behind = (
+            after.map_or(Bound::Unbounded, Bound::Excluded),
+            Bound::Unbounded,
+        );
+        let present = self.by_name.range::<ClusterName, _>(behind);
+        let mut present = present
+            .filter_map(|(name, id)| Some((name, Known::Present(self.by_id.get(id)?))))
+            .peekable();
+        let gone = self.pasts.range(behind);
+        let mut gone = gone
+            .map(|(name, past)| (name, Known::Gone(past)))
+            .peekable();
+        iter::from_fn(move || match (present.peek(), gone.peek()) {
+            (Some((one, _)), Some((other, _))) if one > other => gone.next(),
+            (Some(_), _) => present.next(),
+            (None, _) => gone.next(),
+        })
     }
 
     /// Something is known of a cluster that is not there.

@@ -1,11 +1,12 @@
 //! What a server has to know again when it was restarted.
 
 use super::Server;
-use super::clusters::Cluster;
+use super::clusters::{Cluster, Known};
 use super::peer::Stage;
 use crate::base::{ClusterName, Handover, Millis, NodeId, RingId, Time};
 use crate::vote::{Absent, Grant, Past, Until};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Who may be casting votes, and which partitions are active.
@@ -90,28 +91,60 @@ impl Memory {
     }
 }
 
+/// A memory that is put together in pieces, so that votes are looked at between two of them.
+#[derive(Debug, Default)]
+pub struct Gathering {
+    clusters: Vec<ClusterMemory>,
+    /// The last cluster that was looked at.
+    after: Option<ClusterName>,
+}
+
 impl Server {
     /// What has to be known after a restart. With the timing of C that is nothing: there nobody waits.
     #[must_use]
     pub fn memory(&self, now: Time) -> Memory {
-        let clusters = match self.config.settings.vote_handover {
-            Handover::Safe => {
-                let present = self.clusters.iter();
-                let present = present.map(|own| (&own.name, self.past_without(now, own)));
-                let gone = self
-                    .clusters
-                    .pasts()
-                    .map(|(name, past)| (name, past.clone()));
-                let all = present.chain(gone);
-                all.filter_map(|(name, past)| ClusterMemory::of(now, name, &past))
-                    .collect()
+        let mut gathering = Gathering::default();
+        loop {
+            if let Some(memory) = self.gather_memory(now, &mut gathering, usize::MAX) {
+                return memory;
             }
-            Handover::AtOnce => Vec::new(),
-        };
-        Memory {
-            version: VERSION,
-            clusters,
         }
+    }
+
+    /// Looks at so many clusters more; gives the memory when all have been seen.
+    ///
+    /// What changes meanwhile is in it or not, but no cluster is missed: they are visited by name, and a
+    /// name stays while its cluster comes or goes. Whoever wants to know of changes compares
+    /// [`memory_revision`](Self::memory_revision) with what it was at the begin.
+    pub fn gather_memory(
+        &self,
+        now: Time,
+        gathering: &mut Gathering,
+        most: usize,
+    ) -> Option<Memory> {
+        if self.config.settings.vote_handover == Handover::Safe {
+            let after = gathering.after.take();
+            let mut rest = self.clusters.known_after(after.as_ref());
+            let mut last = None;
+            for (name, known) in rest.by_ref().take(most) {
+                let past = match known {
+                    Known::Present(own) => Cow::Owned(self.past_without(now, own)),
+                    Known::Gone(past) => Cow::Borrowed(past),
+                };
+                let cluster = ClusterMemory::of(now, name, &past);
+                gathering.clusters.extend(cluster);
+                last = Some(name);
+            }
+            let more = rest.next().is_some();
+            if more {
+                gathering.after = last.cloned();
+                return None;
+            }
+        }
+        Some(Memory {
+            version: VERSION,
+            clusters: std::mem::take(gathering).clusters,
+        })
     }
 
     /// Remembers what was known before a restart.
@@ -287,6 +320,38 @@ mod tests {
         let mut bench = Bench::new();
         come(&mut bench, 1, init(1));
         assert_eq!(bench.server.memory(Time::default()).clusters(), 0);
+    }
+
+    #[test]
+    fn a_memory_in_pieces_misses_nobody_who_comes_or_goes_meanwhile() {
+        let mut bench = Bench::new();
+        for (peer, cluster) in (1..).zip(["a", "b", "c", "d", "e"]) {
+            bench.admitted_with(peer, cluster, leased(1));
+            bench.send(peer, config(&[1]));
+            bench.send(peer, membership(RingId::new(1, 8), &[1]));
+        }
+        let now = Time::from_millis(bench.now);
+        let whole = bench.server.memory(now);
+        assert_eq!(whole.clusters(), 5);
+        let mut gathering = Gathering::default();
+        assert!(bench.server.gather_memory(now, &mut gathering, 2).is_none());
+        // One that was seen and one that was not leave without a word, and one comes back.
+        for peer in [1, 4, 5] {
+            bench.handle(Event::Lost { peer: PeerId(peer) });
+        }
+        bench.admitted_with(6, "e", leased(1));
+        let mut pieces = 1;
+        let memory = loop {
+            pieces += 1;
+            if let Some(memory) = bench.server.gather_memory(now, &mut gathering, 2) {
+                break memory;
+            }
+        };
+        let names = |memory: &Memory| {
+            let names = memory.clusters.iter().map(|own| own.name.clone());
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!((pieces, names(&memory)), (3, names(&whole)));
     }
 
     #[test]

@@ -27,7 +27,7 @@ mod tenure;
 mod what_if;
 
 pub use event::{Action, Event, Identity, PeerId};
-pub use memory::{Memory, MemoryFault};
+pub use memory::{Gathering, Memory, MemoryFault};
 pub use notice::{Notice, Party};
 pub use protection::Protection;
 pub use refusal::{Cause, Refusal};

@@ -1,6 +1,7 @@
 use crate::base::{ClusterName, Time};
 use crate::vote::Past;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// What is known of clusters without a connected node, as long as one of their nodes may cast a vote.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -13,8 +14,13 @@ pub(super) struct Pasts {
 const MAX: usize = 10_000;
 
 impl Pasts {
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&ClusterName, &Past)> {
-        self.by_name.iter().map(|(name, (_, past))| (name, past))
+    /// Those with names in this range.
+    pub(super) fn range(
+        &self,
+        names: (Bound<&ClusterName>, Bound<&ClusterName>),
+    ) -> impl Iterator<Item = (&ClusterName, &Past)> {
+        let range = self.by_name.range::<ClusterName, _>(names);
+        range.map(|(name, (_, past))| (name, past))
     }
 
     /// Remembers a cluster that all nodes have left, if there is something to remember.

@@ -23,7 +23,7 @@ impl Load {
     pub(crate) fn measure(self, program: &Program, figures: &mut Figures) -> Result<()> {
         let server = Server::plain(program, BACKLOG)?;
         let mut note = |name: &str, value| figures.add(name, self.clients, program.name, value);
-        let mut fleet = Fleet::new(server.address, self.clients / 2, OnLoss::Retry)?;
+        let mut fleet = Fleet::new(server.address, self.clients / 2, OnLoss::Wait)?;
         storm(&mut fleet, &server, "storm", &mut note)?;
         fleet.beat(SECOND);
         fleet.go_on(SECOND)?;
