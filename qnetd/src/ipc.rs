@@ -163,7 +163,7 @@ fn wall(at: Time) -> Moment {
 const LIST_TOO_LONG: &str = "Can't get QNetd cluster list";
 
 /// Clusters of a list that are told before votes are looked at again.
-const PAGE: usize = 16;
+const PAGE: usize = 4;
 
 #[cfg(test)]
 mod tests {

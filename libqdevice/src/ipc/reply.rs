@@ -54,12 +54,15 @@ impl Reply {
             Status::Ok => b"OK\n",
             Status::Error => b"Error\n",
         };
-        let bytes = [head, self.text.as_slice()].concat();
-        if bytes.len() <= limit {
+        let len = self.text.len();
+        if head.len() + len <= limit {
+            // Long lists are not copied: whoever waits for another answer would wait for that.
+            let mut bytes = self.text;
+            bytes.splice(0..0, head.iter().copied());
             return Some(bytes);
         }
         match self.status {
-            Status::Ok if self.text.len() > limit => Self::error(self.if_too_long).encode(limit),
+            Status::Ok if len > limit => Self::error(self.if_too_long).encode(limit),
             Status::Ok => Self::error("Internal IPC buffer too small").encode(limit),
             Status::Error => None,
         }
