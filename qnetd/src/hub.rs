@@ -5,6 +5,7 @@ use crate::handshakes::Handshake;
 use crate::ipc::{self, Answer, Asked};
 use crate::keys::{Keys, Tls};
 use crate::listener::Listener;
+use crate::lobby::{self, Lobby};
 use crate::mailbox::{self, Full, mailbox};
 use crate::quota::{Account, Purse, Quota};
 use crate::state::State;
@@ -34,6 +35,7 @@ pub(crate) struct Hub {
     limits: Limits,
     /// The orders of every connection. What is missing here is closed.
     peers: BTreeMap<PeerId, Client>,
+    lobby: Lobby,
     quota: Quota,
     buffers: Buffers,
     next_peer: u64,
@@ -53,6 +55,8 @@ struct Client {
     orders: mailbox::Sender,
     address: IpAddr,
     account: Account,
+    /// Until it is admitted.
+    place: Option<lobby::Place>,
 }
 
 /// Bounds per client, from the settings.
@@ -77,6 +81,7 @@ impl Hub {
         settings: &QnetdSettings,
         tls: Option<Tls>,
         telling: Telling,
+        descriptors: usize,
     ) -> io::Result<Self> {
         let state_file = match settings.vote_handover {
             Handover::Safe => settings.state_file.as_str(),
@@ -96,6 +101,7 @@ impl Hub {
             state,
             limits,
             peers: BTreeMap::new(),
+            lobby: Lobby::new(descriptors),
             quota: Quota::new(settings.max_cluster_requests, settings.max_address_requests),
             buffers: Buffers::new(size(settings.max_buffered_size)),
             next_peer: 0,
@@ -236,21 +242,23 @@ impl Hub {
 
     /// When a client may send its next message.
     fn next_turn(&mut self, peer: PeerId, bytes: usize) -> Order {
-        let Some(Client {
-            address, account, ..
-        }) = self.peers.get_mut(&peer)
-        else {
+        let Some(client) = self.peers.get_mut(&peer) else {
             return Order::Proceed;
         };
-        let purse = || match self.server.cluster_number(peer) {
-            Some(number) => Purse::Cluster(number),
-            None => Purse::Address(*address),
-        };
-        let wait = self.quota.charge(clock::now(), account, purse, bytes);
+        let cluster = self.server.cluster_number(peer);
+        if cluster.is_some() {
+            client.place = None;
+        }
+        let purse = || cluster.map_or(Purse::Address(client.address), Purse::Cluster);
+        let wait = (self.quota).charge(clock::now(), &mut client.account, purse, bytes);
         wait.map_or(Order::Proceed, Order::ProceedAfter)
     }
 
     fn accept(&mut self, stream: TcpStream, from: SocketAddr) {
+        let connected = self.peers.len();
+        let Some(place) = self.lobby.enter(clock::now(), connected, from.ip()) else {
+            return;
+        };
         let peer = PeerId(self.next_peer);
         self.next_peer += 1;
         // No brackets around IPv6, as in upstream's status text.
@@ -260,6 +268,7 @@ impl Hub {
             orders,
             address: from.ip(),
             account: Account::default(),
+            place: Some(place),
         };
         self.peers.insert(peer, client);
         self.handle(Event::Accepted {

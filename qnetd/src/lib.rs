@@ -32,6 +32,7 @@ mod hub;
 mod ipc;
 mod keys;
 mod listener;
+mod lobby;
 mod mailbox;
 mod outside;
 mod quota;

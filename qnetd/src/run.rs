@@ -114,7 +114,7 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let text = format!("{text}: {}", settings.local_socket_file);
         Fatal { level, text }
     })?;
-    raise_descriptor_limit();
+    let descriptors = raise_descriptor_limit();
     let crit = |what: &'static str| move |error| fatal(Level::Crit, &what, &error);
     // One thread for what decides and all who move its bytes: handing them to another one would cost
     // more than the work itself.
@@ -145,8 +145,14 @@ fn serve(cli: &Cli, readiness: &mut Option<Readiness>) -> Result<(), Fatal> {
         let (outside, wishes) = mpsc::channel(WISHES);
         let telling = Telling::new(wishes, certificates);
         tell_outside(cli, &telling, outside);
-        let hub = Hub::new(Server::new(server_config(cli)), settings, tls, telling)
-            .map_err(crit("Can't make a timer"))?;
+        let hub = Hub::new(
+            Server::new(server_config(cli)),
+            settings,
+            tls,
+            telling,
+            descriptors,
+        )
+        .map_err(crit("Can't make a timer"))?;
         if let Some(readiness) = readiness.take() {
             readiness
                 .ready()
@@ -267,8 +273,9 @@ impl Stop {
     }
 }
 
-/// Every client takes a descriptor, and the usual soft limit of 1024 is for programs that use select.
-fn raise_descriptor_limit() {
+/// Every client takes a descriptor, and the usual soft limit of 1024 is for programs that use select. How
+/// many there may be.
+fn raise_descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -277,6 +284,10 @@ fn raise_descriptor_limit() {
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!("Can't raise the limit of open files: {error}");
     }
+    let current = getrlimit(Resource::Nofile).current;
+    current.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    })
 }
 
 fn fatal(level: Level, what: &dyn Display, error: &io::Error) -> Fatal {

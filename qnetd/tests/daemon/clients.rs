@@ -1,4 +1,4 @@
-use crate::support::{Client, Place};
+use crate::support::{Client, Daemon, Place};
 use libqdevice::base::{RingId, Vote};
 use libqdevice::wire::{Echo, Message, NodeListKind};
 use std::io::{ErrorKind, Write};
@@ -159,17 +159,47 @@ fn starttls_without_tls_closes_the_connection() {
 
 const NO_DESCRIPTOR: &str = "Can't accept connection (24): Too many open files";
 
-#[test]
-fn without_free_descriptors_the_daemon_rests_says_so_once_and_recovers() {
-    let place = Place::new();
+/// Starts the daemon with a limit of open files.
+fn with_descriptors(place: &Place, limit: u32) -> Daemon {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]);
+    shell.args(["-c", &format!("ulimit -n {limit}; exec \"$@\""), "sh"]);
     let mut daemon_command = place.command();
-    daemon_command.args(["-S", "listen_backlog=200"]);
+    daemon_command.args(["-S", "listen_backlog=400"]);
     shell
         .arg(daemon_command.get_program())
         .args(daemon_command.get_args());
-    let daemon = place.start_with(shell);
+    place.start_with(shell)
+}
+
+#[test]
+fn one_address_cannot_take_all_places_with_connections_that_say_nothing() {
+    let place = Place::new();
+    let daemon = with_descriptors(&place, 512);
+    let mut member = place.client().admitted("alpha", 1, 10_000);
+    let silent: Vec<Client> = (0..300).map(|_| place.client()).collect();
+    daemon.logs("too many of its address say nothing (limit 224");
+    // Whoever is admitted does not count.
+    assert!(
+        place
+            .ask("status\n")
+            .contains("Connected clients:\t\t225\n")
+    );
+    assert!(member.is_served());
+    drop(silent);
+    assert!(
+        std::iter::repeat_with(|| place.client())
+            .take(100)
+            .any(|mut client| {
+                client.send(&Message::EchoRequest(Echo::new(1)));
+                client.receive().is_some()
+            })
+    );
+}
+
+#[test]
+fn without_free_descriptors_the_daemon_rests_says_so_once_and_recovers() {
+    let place = Place::new();
+    let daemon = with_descriptors(&place, 64);
 
     let mut clients: Vec<Client> = (0..80).map(|_| place.client()).collect();
     daemon.logs(NO_DESCRIPTOR);
