@@ -4,10 +4,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use bed::program::{Pairing, Programs, missing_system};
 use bed::runner::{self, Plan};
 use bed::scenario::{self, Scenario};
-use bed::{demo, holder, interrupt, pretender, run_folder, watcher};
+use bed::{demo, holder, interrupt, pretender, rest, run_folder, watcher};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 pub(crate) fn main() -> ExitCode {
     let words = command().get_matches();
@@ -52,12 +53,17 @@ fn command() -> Command {
     let demo = Command::new("demo")
         .about("Shows how a cluster of two gets its third vote, splits and heals")
         .arg(pairing("ours-ours"))
+        .arg(programs.clone());
+    let rest = Command::new("rest")
+        .about("Measures what a device takes while nothing happens, ours beside C's")
+        .arg(number("minutes", "3", "How long they are watched"))
         .arg(programs);
     Command::new("bed")
         .about("Real corosync clusters on one machine, with C or our programs on either side")
         .subcommand_required(true)
         .subcommand(run)
         .subcommand(demo)
+        .subcommand(rest)
         .subcommand(Command::new("list").about("Names the scenarios"))
         .subcommand(Command::new("clean").about("Removes what runs that died left behind"))
         .subcommand(
@@ -104,6 +110,7 @@ fn run(words: &ArgMatches) -> Result<ExitCode> {
     match words.subcommand() {
         Some(("run", words)) => return play(words),
         Some(("demo", words)) => show(words)?,
+        Some(("rest", words)) => watch_at_rest(words)?,
         Some(("list", _)) => {
             for scenario in scenario::all() {
                 println!("{:<18} {}", scenario.name, scenario.about);
@@ -161,6 +168,17 @@ fn show(words: &ArgMatches) -> Result<()> {
     ensure!(missing.is_empty(), "{}", missing.join("\n     "));
     interrupt::listen()?;
     demo::show(&programs, pairing)
+}
+
+fn watch_at_rest(words: &ArgMatches) -> Result<()> {
+    let programs = programs(words)?;
+    let mut missing = missing_system();
+    missing.extend(programs.missing(Pairing::ALL[0]));
+    missing.extend(programs.missing(Pairing::CONTROL));
+    ensure!(missing.is_empty(), "{}", missing.join("\n     "));
+    interrupt::listen()?;
+    let minutes: u32 = *words.get_one("minutes").context("has a default")?;
+    rest::measure(&programs, Duration::from_secs(60) * minutes)
 }
 
 fn programs(words: &ArgMatches) -> Result<Programs> {

@@ -58,6 +58,12 @@ impl Daemon {
         &self.output
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it without giving it a chance to do anything.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

@@ -33,6 +33,7 @@ pub mod pretender;
 pub mod process;
 pub mod program;
 pub mod report;
+pub mod rest;
 pub mod run_folder;
 pub mod runner;
 pub mod scenario;

@@ -13,7 +13,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,12 +30,44 @@ pub(crate) enum Vice {
     Flood,
 }
 
-const VICES: [(Vice, &str, usize); 4] = [
-    (Vice::HalfOpen, "half-open", 1000),
-    (Vice::Drip, "drips", 100),
-    (Vice::NeverRead, "never-readers", 100),
-    (Vice::Flood, "flood", 16),
+/// A kind of neighbours.
+struct Kind {
+    vice: Vice,
+    name: &'static str,
+    count: usize,
+    /// Settings of our server; the C program is not measured with any.
+    settings: Option<&'static str>,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind::of(Vice::HalfOpen, "half-open", 1000, None),
+    Kind::of(Vice::Drip, "drips", 100, None),
+    Kind::of(Vice::NeverRead, "never-readers", 100, None),
+    // As many as before need more than that.
+    Kind::of(
+        Vice::NeverRead,
+        "never-readers, 8 MiB for all",
+        100,
+        Some("max_buffered_size=8388608"),
+    ),
+    Kind::of(Vice::Flood, "flood", 16, None),
 ];
+
+impl Kind {
+    const fn of(
+        vice: Vice,
+        name: &'static str,
+        count: usize,
+        settings: Option<&'static str>,
+    ) -> Self {
+        Self {
+            vice,
+            name,
+            count,
+            settings,
+        }
+    }
+}
 
 /// Good clients alone and beside each kind of bad ones.
 pub(crate) fn measure(
@@ -44,15 +76,21 @@ pub(crate) fn measure(
     program: &Program,
     figures: &mut Figures,
 ) -> Result<()> {
-    for (vice, name, count) in VICES {
-        let server = Server::plain(program, "listen_backlog=4096")?;
+    for kind in KINDS {
+        let name = kind.name;
+        let settings = match kind.settings {
+            Some(_) if program.name != "ours" => continue,
+            Some(settings) => format!("{BACKLOG},{settings}"),
+            None => BACKLOG.to_owned(),
+        };
+        let server = Server::plain(program, &settings)?;
         let mut fleet = Fleet::new(server.address, clients / 2, OnLoss::Retry)?;
         fleet.come(1);
         let all = fleet.members.len();
         fleet.until(60 * SECOND, name, |fleet| Ok(fleet.served() == all))?;
         fleet.beat(SECOND);
         fleet.go_on(SECOND)?;
-        let neighbours = |fleet: &mut Fleet| beside(fleet, &server, (vice, count), steady);
+        let neighbours = |fleet: &mut Fleet| beside(fleet, &server, &kind, steady);
         let mut note = |what: &str, value| {
             let figure = format!("hostile: {name}: {what}");
             figures.add(&figure, clients, program.name, value);
@@ -66,6 +104,7 @@ pub(crate) fn measure(
                     note(&format!("echo p{percent} (ms)"), during);
                 }
                 note("memory (MiB)", seen.memory / 1024.0);
+                note("bad connections ended", number(seen.ended));
                 note("good connections lost", number(fleet.lost));
             }
             Err(error) => {
@@ -83,21 +122,18 @@ struct Seen {
     beside: Vec<Micros>,
     /// Kilobytes more than before, at most.
     memory: f64,
+    /// Bad connections that the server has ended.
+    ended: u64,
 }
 
 /// Compares with the moments before and after, on a machine that is not always as busy.
-fn beside(
-    fleet: &mut Fleet,
-    server: &Server,
-    (vice, count): (Vice, usize),
-    steady: Micros,
-) -> Result<Seen> {
+fn beside(fleet: &mut Fleet, server: &Server, kind: &Kind, steady: Micros) -> Result<Seen> {
     fleet.echoes.clear();
     fleet.go_on(steady / 2)?;
     let mut alone = std::mem::take(&mut fleet.echoes);
     let before = server.memory()?;
     let mut memory = 0f64;
-    let neighbours = Neighbours::move_in(vice, count, server.address);
+    let neighbours = Neighbours::move_in(kind, server.address);
     fleet.go_on(500 * MILLISECOND)?;
     fleet.echoes.clear();
     for _ in 0..10 {
@@ -105,6 +141,7 @@ fn beside(
         memory = memory.max(server.memory()? - before);
     }
     let beside = std::mem::take(&mut fleet.echoes);
+    let ended = neighbours.ended.load(Ordering::Relaxed);
     drop(neighbours);
     fleet.go_on(500 * MILLISECOND)?;
     fleet.echoes.clear();
@@ -114,19 +151,22 @@ fn beside(
         alone,
         beside,
         memory,
+        ended,
     })
 }
 
 /// Bad clients on a thread of their own; gone when dropped.
 struct Neighbours {
     end: Arc<AtomicBool>,
+    ended: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Neighbours {
-    fn move_in(vice: Vice, count: usize, address: SocketAddr) -> Self {
-        let end = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&end);
+    fn move_in(kind: &Kind, address: SocketAddr) -> Self {
+        let (end, ended) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let (seen, counted) = (Arc::clone(&end), Arc::clone(&ended));
+        let (vice, count) = (kind.vice, kind.count);
         let thread = std::thread::spawn(move || {
             let mut all: Vec<_> = (0..count)
                 .map(|index| Bad::new(vice, index, address))
@@ -134,7 +174,11 @@ impl Neighbours {
             while !seen.load(Ordering::Relaxed) {
                 let mut idle = true;
                 for bad in &mut all {
+                    let connected = bad.stream.is_some();
                     idle &= !bad.misbehave(clock::now());
+                    if connected && bad.stream.is_none() {
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
                 if idle {
                     std::thread::park_timeout(Duration::from_micros(PAUSE));
@@ -143,6 +187,7 @@ impl Neighbours {
         });
         Self {
             end,
+            ended,
             thread: Some(thread),
         }
     }
@@ -280,6 +325,8 @@ fn connect(index: usize, address: SocketAddr) -> Option<TcpStream> {
         Err(_) => None,
     }
 }
+
+const BACKLOG: &str = "listen_backlog=4096";
 
 /// How long they rest when nothing can be done.
 const PAUSE: Micros = MILLISECOND;

@@ -119,7 +119,7 @@ fn draw(figures: &Figures, folder: &Path) -> Result<()> {
 }
 
 /// File, title, figure.
-const PLOTS: [(&str, &str, &str); 6] = [
+const PLOTS: [(&str, &str, &str); 9] = [
     (
         "storm.svg",
         "Seconds until the last client has its first vote",
@@ -144,6 +144,21 @@ const PLOTS: [(&str, &str, &str); 6] = [
         "split-p99.svg",
         "Split decided, ACK, 99th percentile in milliseconds",
         "split: ACK p99 (ms)",
+    ),
+    (
+        "memory.svg",
+        "Memory per client, in KiB",
+        "storm: memory per client (KiB)",
+    ),
+    (
+        "restart.svg",
+        "Seconds after a restart until the last client has its vote",
+        "restart: time to the last vote (s)",
+    ),
+    (
+        "growth.svg",
+        "Seconds until the last client has its first vote, default settings",
+        "default settings: time to the last first vote (s)",
     ),
     (
         "listing.svg",

@@ -55,6 +55,10 @@ impl Server {
             file("lock").display(),
             file("socket").display()
         );
+        if program.name == "ours" {
+            // The C program has none.
+            all = format!("{all},state_file={}", file("state").display());
+        }
         if !settings.is_empty() {
             all = format!("{all},{settings}");
         }
