@@ -7,7 +7,7 @@ use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::server::{Gathering, Memory, Server};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -147,12 +147,10 @@ fn read(path: &Path) -> Result<Option<Memory>, String> {
 fn write_all(path: &Path, memories: &Receiver<Memory>) {
     let mut failing = false;
     while let Ok(memory) = memories.recv() {
-        let text = memory.to_text();
-        // Compared with the file, not with a copy that would take memory for ever.
-        if fs::read(path).is_ok_and(|written| written == text) {
+        if is_written(path, &memory) {
             continue;
         }
-        match write(path, &text) {
+        match write(path, &memory) {
             Ok(()) => failing = false,
             Err(error) => {
                 if !failing {
@@ -173,15 +171,44 @@ fn write_all(path: &Path, memories: &Receiver<Memory>) {
     }
 }
 
+/// Whether the file says this. Nobody keeps the text, which takes as much memory as the clusters do.
+fn is_written(path: &Path, memory: &Memory) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let mut written = Same(BufReader::new(file));
+    memory.write(&mut written).is_ok() && written.0.fill_buf().is_ok_and(<[u8]>::is_empty)
+}
+
+/// Takes what can be read from the other, and nothing else.
+struct Same<R>(R);
+
+impl<R: Read> Write for Same<R> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut read = [0; 256];
+        let len = bytes.len().min(read.len());
+        self.0.read_exact(&mut read[..len])?;
+        if read[..len] == bytes[..len] {
+            Ok(len)
+        } else {
+            Err(io::ErrorKind::InvalidData.into())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Puts a file in place whole.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+fn write(path: &Path, memory: &Memory) -> io::Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(".new");
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&fresh)?;
-    file.write_all(text)?;
-    file.sync_all()?;
+    let mut file = BufWriter::new(options.open(&fresh)?);
+    memory.write(&mut file)?;
+    file.into_inner()?.sync_all()?;
     fs::rename(&fresh, path)
 }
 
@@ -237,6 +264,27 @@ mod tests {
             0o600
         );
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn only_what_differs_from_the_file_is_written() {
+        let folder = folder("same");
+        let path = folder.join("state.json");
+        let memory = Server::new(ServerConfig::default()).memory(Time::default());
+        assert!(!is_written(&path, &memory));
+        write(&path, &memory).unwrap();
+        assert!(is_written(&path, &memory));
+        let text = fs::read(&path).unwrap();
+        assert_eq!(text, memory.to_text());
+        for other in [
+            &text[1..],
+            &text[..text.len() - 1],
+            &[&text[..], b" "].concat(),
+        ] {
+            fs::write(&path, other).unwrap();
+            assert!(!is_written(&path, &memory));
+        }
         fs::remove_dir_all(folder).unwrap();
     }
 

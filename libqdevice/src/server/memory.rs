@@ -8,6 +8,7 @@ use crate::vote::{Absent, Grant, Past, Until};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 /// Who may be casting votes, and which partitions are active.
 ///
@@ -62,9 +63,20 @@ impl Memory {
     /// As it stands in a file.
     #[must_use]
     pub fn to_text(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
+        let mut text = Vec::new();
+        // Memory takes everything.
+        let _ = self.write(&mut text);
         text
+    }
+
+    /// Writes the same piece by piece: with many clusters it is long.
+    ///
+    /// # Errors
+    ///
+    /// What it is written to takes no more.
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
     }
 
     /// What a file says.
