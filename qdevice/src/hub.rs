@@ -16,11 +16,11 @@ use libqdevice::client::{
     Action, CastFault, Client, ClusterConfig, CmapSnapshot, Corosync as FromCorosync, Event,
     HeuristicsMode, Link as FromLink, QdeviceSettings, RunReport,
 };
-use libqdevice::events::Source;
+use libqdevice::events::{Source, device_facts};
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::detach::Readiness;
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
-use libqdevice::io::log::tell;
+use libqdevice::io::log::{tell, tell_of};
 use libqdevice::io::os_error::Numbered;
 use libqdevice::io::systemd::{self, Pulse};
 use libqdevice::outlets::lines;
@@ -240,7 +240,7 @@ impl<C: Corosync> Hub<'_, C> {
             Action::RunHeuristics { run, timeout } => self.check(run, timeout, failures),
             Action::Ready => self.ready(),
             Action::Tell(notice) => {
-                tell(notice.level(), &notice);
+                tell_of(notice.level(), &device_facts(&notice), &notice);
                 self.telling.note(&notice);
             }
             Action::Exit { ok: true } if failures.iter().all(is_no_refusal) => {

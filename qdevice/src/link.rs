@@ -264,7 +264,7 @@ async fn try_in_order(addresses: &[SocketAddr], end: Time) -> Result<TcpStream, 
             Ok(stream) => return Ok(stream),
             Err(error) => reason = Numbered(&error).to_string(),
         }
-        tracing::debug!("Can't connect to {address}. {reason}");
+        tracing::debug!(peer = %address, "Can't connect to {address}. {reason}");
     }
     Err(reason)
 }
@@ -278,7 +278,7 @@ fn share(end: Time, left: usize) -> Duration {
 async fn connect_to(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     if let Err(error) = tune(&stream) {
-        tracing::debug!("Can't set TCP options for {address}: {error}");
+        tracing::debug!(peer = %address, "Can't set TCP options for {address}: {error}");
     }
     Ok(stream)
 }

@@ -93,6 +93,7 @@ pub async fn daemon(
             let lock = prepared.lock;
             let start = Start {
                 options,
+                log: &log,
                 debug: prepared.debug,
                 readiness: &mut readiness,
             };

@@ -84,6 +84,7 @@ pub(crate) async fn prepare<'a>(
 /// What a start needs besides corosync.
 pub(crate) struct Start<'a> {
     pub(crate) options: &'a Options,
+    pub(crate) log: &'a Log,
     pub(crate) debug: DebugSwitch<'a>,
     pub(crate) readiness: &'a mut Option<Readiness>,
 }
@@ -128,6 +129,10 @@ impl Start<'_> {
         )
         .map_err(crit)?;
         corosync.follow_config().await.map_err(error)?;
+        // From here on: what keeps it from starting is told in the words of C and no others.
+        let config = client.config();
+        let server = format!("{}:{}", config.host, config.port);
+        (self.log).stand_for(&config.cluster_name, config.node, &server);
 
         let failed = |cause: io::Error| error(format_args!("Can't start {}", Numbered(&cause)));
         let mut hub = Hub {

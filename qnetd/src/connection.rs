@@ -1,9 +1,9 @@
 use crate::buffers::Share;
 use crate::handshakes::Handshake;
 use crate::mailbox::Receiver;
-use libqdevice::base::Level;
+use libqdevice::base::{Facts, Level, Repeats};
 use libqdevice::io::framed::{Framed, LinkError, Reading};
-use libqdevice::io::log::tell;
+use libqdevice::io::log::tell_of;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::server::{Event, Identity, PeerId};
 use libqdevice::tls::{Shown, Transport};
@@ -212,7 +212,11 @@ impl Connection {
         } = shown;
         if let Some(remark) = lifetime.remark() {
             let address = &self.address;
-            tell(Level::Warning, &format_args!("{remark} (client {address})"));
+            tell_of(
+                Level::Warning,
+                &self.failure("certificate-expiring"),
+                &format_args!("{remark} (client {address})"),
+            );
         }
         Identity { names, certificate }
     }
@@ -229,19 +233,33 @@ impl Connection {
         })
     }
 
+    /// What the client can bring about as often as it likes.
+    fn failure(&self, reason: &'static str) -> Facts<'_> {
+        Facts {
+            peer: Some(&self.address),
+            reason: Some(reason),
+            repeats: Repeats::Counted,
+            ..Facts::default()
+        }
+    }
+
     fn tell_end(&self, error: &LinkError) {
         let address = &self.address;
         match error {
-            LinkError::Closed => tracing::debug!("Client {address} closed connection"),
-            LinkError::Read(error) => tell(
+            LinkError::Closed => {
+                tracing::debug!(peer = %address, "Client {address} closed connection");
+            }
+            LinkError::Read(error) => tell_of(
                 Level::Error,
+                &self.failure("read-failed"),
                 &format_args!(
                     "Unhandled error when reading from client {address}. Disconnecting client {}",
                     Numbered(error)
                 ),
             ),
-            LinkError::Write(error) => tell(
+            LinkError::Write(error) => tell_of(
                 Level::Error,
+                &self.failure("write-failed"),
                 &format_args!(
                     "Unhandled error when sending to client {address}. Disconnecting client {}",
                     Numbered(error)

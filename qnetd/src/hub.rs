@@ -11,10 +11,10 @@ use crate::quota::{Account, Purse, Quota};
 use crate::state::State;
 use crate::telling::Telling;
 use libqdevice::base::{Handover, Time};
-use libqdevice::events::Source;
+use libqdevice::events::{Source, server_facts};
 use libqdevice::io::clock::{self, Alarm};
 use libqdevice::io::ipc_server::{Ipc, IpcEvent, Question};
-use libqdevice::io::log::tell;
+use libqdevice::io::log::tell_of;
 use libqdevice::io::systemd::Pulse;
 use libqdevice::outlets::lines;
 use libqdevice::server::{Action, Event, PeerId, QnetdSettings, Server};
@@ -342,7 +342,7 @@ impl Hub {
                 None
             }
             Action::Tell(notice) => {
-                tell(notice.level(), &notice);
+                tell_of(notice.level(), &server_facts(&notice), &notice);
                 self.telling.note(&notice);
                 None
             }

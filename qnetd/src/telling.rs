@@ -1,6 +1,8 @@
 use crate::outside::Wish;
-use libqdevice::events::{self, ServerLedger, Source};
+use libqdevice::base::Level;
+use libqdevice::events::{self, ServerLedger, Source, VoteWord, event_facts};
 use libqdevice::io::clock;
+use libqdevice::io::log::tell_of;
 use libqdevice::outlets::Feed;
 use libqdevice::server::{Event, Notice};
 use tokio::sync::mpsc;
@@ -37,6 +39,7 @@ impl Telling {
         let mut events = Vec::new();
         self.ledger.note(clock::now(), notice, &mut events);
         for event in events {
+            write(&event, notice);
             self.feed.publish(event);
         }
     }
@@ -73,5 +76,22 @@ impl Telling {
                 is_connected.then_some(Event::Dismissed { cluster, node })
             }
         }
+    }
+}
+
+/// Votes that begin or end are in the log, each of them; what else the events say is there in other words.
+fn write(event: &events::Event, notice: &Notice) {
+    let events::Event::VoteChanged { old, new, .. } = event else {
+        return;
+    };
+    let level = match (old, new) {
+        (VoteWord::Ack, _) | (_, VoteWord::Ack | VoteWord::Nack) => Level::Info,
+        (_, VoteWord::None | VoteWord::AskLater | VoteWord::WaitForReply) => Level::Debug,
+    };
+    let peer = notice.party().map(|party| party.address.as_str());
+    let facts = event_facts(event, peer);
+    match peer {
+        Some(peer) => tell_of(level, &facts, &format_args!("{event} (client {peer})")),
+        None => tell_of(level, &facts, event),
     }
 }

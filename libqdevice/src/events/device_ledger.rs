@@ -172,7 +172,7 @@ impl DeviceLedger {
     }
 }
 
-const fn loss(reason: &Reason) -> ServerLoss {
+pub(super) const fn loss(reason: &Reason) -> ServerLoss {
     match reason {
         Reason::LinkLost(fault) => loss_of_link(fault),
         Reason::ConnectTimeout => ServerLoss::ConnectTimeout,
@@ -199,7 +199,7 @@ const fn loss(reason: &Reason) -> ServerLoss {
     }
 }
 
-const fn loss_of_link(fault: &LinkFault) -> ServerLoss {
+pub(super) const fn loss_of_link(fault: &LinkFault) -> ServerLoss {
     match fault {
         LinkFault::ConnectFailed(_) => ServerLoss::Unreachable,
         LinkFault::Closed => ServerLoss::Closed,

@@ -312,7 +312,7 @@ const fn word(protection: Protection) -> ProtectionWord {
     }
 }
 
-const fn rejection(cause: Cause) -> RejectReason {
+pub(super) const fn rejection(cause: Cause) -> RejectReason {
     match cause {
         Cause::Silent(_) => RejectReason::Silent,
         Cause::SendFailed(_) => RejectReason::SendFailed,

@@ -128,6 +128,30 @@ pub enum Notice {
 }
 
 impl Notice {
+    /// Whom it is about, where it is one client.
+    #[must_use]
+    pub const fn party(&self) -> Option<&Party> {
+        match self {
+            Self::Admitted { party, .. }
+            | Self::TestAlgorithm(party)
+            | Self::Left(party)
+            | Self::Refused(party, _)
+            | Self::Malformed(party, _)
+            | Self::Dropped(party, _)
+            | Self::TlsFailed(party, _)
+            | Self::Unprotected(party, _)
+            | Self::Reported { party, .. }
+            | Self::Answered { party, .. }
+            | Self::Announced { party, .. }
+            | Self::Confirmed { party, .. } => Some(party),
+            Self::TooManyClients { .. }
+            | Self::Connected { .. }
+            | Self::GoingDown
+            | Self::Judged { .. }
+            | Self::HeldUp { .. } => None,
+        }
+    }
+
     /// How urgent it is.
     #[must_use]
     pub const fn level(&self) -> Level {

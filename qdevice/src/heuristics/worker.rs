@@ -4,10 +4,10 @@ use super::groups::Groups;
 use super::process::{Event, execute};
 use super::run::Run;
 use super::{Order, Terms};
-use libqdevice::base::{Heuristics, Level, Millis, Time};
+use libqdevice::base::{Facts, Heuristics, Level, Millis, Repeats, Time};
 use libqdevice::client::{CommandReport, RunReport};
 use libqdevice::io::clock::{self, Alarm};
-use libqdevice::io::log::tell;
+use libqdevice::io::log::tell_of;
 use nix::sys::prctl::set_child_subreaper;
 use nix::unistd::Pid;
 use std::fmt;
@@ -157,8 +157,9 @@ impl Worker {
     fn handle_timeout(&mut self, now: Time) {
         self.groups.handle_timeout(now);
         if self.run.as_ref().is_some_and(|run| run.deadline <= now) {
-            tell(
+            tell_of(
                 Level::Warning,
+                &failure("late", None),
                 &"worker: Not all heuristics execs finished on time",
             );
             self.decide(Heuristics::Fail);
@@ -209,14 +210,27 @@ fn log(leader: Option<Pid>, report: &CommandReport) {
     }
     let said = report.last_lines.last();
     let said = said.map_or_else(String::new, |line| format!(": {line}"));
-    tell(
+    tell_of(
         Level::Warning,
+        &failure("failed", Some(name)),
         &format_args!("worker: process{process} {outcome} (exec_{name}){said}"),
     );
 }
 
 fn complain(text: &dyn fmt::Display) {
-    tell(Level::Error, &format_args!("worker: {text}"));
+    let facts = failure("not-started", None);
+    tell_of(Level::Error, &facts, &format_args!("worker: {text}"));
+}
+
+/// What every run may bring again.
+fn failure<'a>(reason: &'static str, command: Option<&'a str>) -> Facts<'a> {
+    Facts {
+        heuristics: Some("fail"),
+        reason: Some(reason),
+        program: command,
+        repeats: Repeats::Counted,
+        ..Facts::default()
+    }
 }
 
 /// How long the end of the daemon may wait for processes that were asked to end, and again for those that were

@@ -214,7 +214,7 @@ fn a_lost_corosync_ends_the_daemon_at_once_with_failure() {
         assert!(
             stage
                 .logs()
-                .contains(&format!("error   Can't dispatch {service} messages\n"))
+                .contains(&format!("error   Can't dispatch {service} messages ("))
         );
     }
 }

@@ -14,7 +14,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("report", &["base", "vote"]),
     ("server", &["base", "wire", "vote", "settings", "report"]),
     ("client", &["base", "wire", "vote", "settings", "report"]),
-    ("events", &["base", "vote", "server", "client"]),
+    ("events", &["base", "wire", "vote", "server", "client"]),
     ("certs", &["base"]),
     ("io", &["base", "wire", "ipc", "settings"]),
     ("tls", &["base", "wire", "events", "report", "io", "certs"]),

@@ -1,5 +1,6 @@
 use super::line::Line;
-use crate::base::Level;
+use crate::base::{Brake, Level, Time};
+use crate::io::clock;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub(super) struct Backlog {
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Line>,
+    /// Lines that repeat themselves.
+    brake: Brake<Line>,
     /// Lines thrown away since the queue was last emptied.
     lost: usize,
     /// A line has been taken out and is not written yet.
@@ -21,13 +24,13 @@ struct Queue {
 }
 
 impl Backlog {
-    /// Queues a line; never waits.
+    /// Queues a line, or counts it where lines of its kind are counted; never waits.
     pub(super) fn push(&self, line: Line) {
         let mut queue = self.lock();
-        if queue.lines.len() < CAPACITY {
-            queue.lines.push_back(line);
+        if line.about.is_counted {
+            queue.count(clock::now(), line);
         } else {
-            queue.lost += 1;
+            queue.append(line);
         }
         drop(queue);
         self.changed.notify_all();
@@ -44,6 +47,12 @@ impl Backlog {
 
     /// Waits until all is written, at most as long as `patience`.
     pub(super) fn flush(&self, patience: Duration) {
+        let mut queue = self.lock();
+        for (last, count) in queue.brake.release() {
+            queue.append(last.repeated(count));
+        }
+        drop(queue);
+        self.changed.notify_all();
         let unwritten = |queue: &mut Queue| queue.writing || !queue.is_empty();
         // Whether all was written in time makes no difference to the caller.
         let _ = self
@@ -52,9 +61,26 @@ impl Backlog {
     }
 
     fn take(&self) -> Line {
-        let queue = self.lock();
-        let waited = self.changed.wait_while(queue, |queue| queue.is_empty());
-        let mut queue = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.lock();
+        while queue.is_empty() {
+            let now = clock::now();
+            let next = queue.brake.next_deadline();
+            queue = match next {
+                Some(next) if next <= now => {
+                    queue.tell_counts(now);
+                    queue
+                }
+                Some(next) => {
+                    let wait = Duration::from_millis(next.since(now));
+                    let waited = self.changed.wait_timeout(queue, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.changed.wait(queue);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
         queue.writing = true;
         if let Some(line) = queue.lines.pop_front() {
             return line;
@@ -73,6 +99,29 @@ impl Backlog {
 }
 
 impl Queue {
+    fn append(&mut self, line: Line) {
+        if self.lines.len() < CAPACITY {
+            self.lines.push_back(line);
+        } else {
+            self.lost += 1;
+        }
+    }
+
+    fn count(&mut self, now: Time, mut line: Line) {
+        self.tell_counts(now);
+        line.shorten();
+        let (kind, whom) = (line.about.kind().to_owned(), line.about.whom());
+        if let Some(first) = self.brake.pass(now, &kind, &whom, line) {
+            self.append(first);
+        }
+    }
+
+    fn tell_counts(&mut self, now: Time) {
+        for (last, count) in self.brake.due(now) {
+            self.append(last.repeated(count));
+        }
+    }
+
     fn is_empty(&self) -> bool {
         self.lines.is_empty() && self.lost == 0
     }
@@ -83,6 +132,7 @@ const CAPACITY: usize = 2048;
 
 #[cfg(test)]
 mod tests {
+    use super::super::about::About;
     use super::*;
     use std::sync::{Arc, mpsc};
     use std::thread;
@@ -100,6 +150,52 @@ mod tests {
             "3 lines lost: the log could not take them in time"
         );
         assert!(backlog.lock().is_empty());
+    }
+
+    fn failure(text: &str) -> Line {
+        Line::new(Level::Error, text).about(About {
+            reason: Some("refused".to_owned()),
+            peer: Some("192.0.2.1:5403".to_owned()),
+            is_counted: true,
+            ..About::default()
+        })
+    }
+
+    #[test]
+    fn repeated_failures_are_counted_and_nothing_else_is() {
+        let mut queue = Queue::default();
+        let minute = |minute: u64| Time::from_millis(minute * 60_000);
+        for number in 0..5 {
+            queue.count(minute(0), failure(&number.to_string()));
+        }
+        queue.tell_counts(minute(1));
+        let told: Vec<(String, Option<String>)> = queue
+            .lines
+            .into_iter()
+            .map(|line| (line.text, line.about.repeated))
+            .collect();
+        let expected = [
+            ("0".to_owned(), None),
+            ("4 (the last of 4 like it)".to_owned(), Some("4".to_owned())),
+        ];
+        assert_eq!(told, expected);
+
+        let backlog = Backlog::default();
+        for number in 0..5 {
+            backlog.push(Line::new(Level::Info, &number.to_string()));
+        }
+        assert_eq!(backlog.lock().lines.len(), 5);
+    }
+
+    #[test]
+    fn the_end_tells_what_was_only_counted() {
+        let backlog = Backlog::default();
+        for number in 0..3 {
+            backlog.push(failure(&number.to_string()));
+        }
+        backlog.flush(Duration::ZERO);
+        assert_eq!(backlog.take().text, "0");
+        assert_eq!(backlog.take().text, "2 (the last of 2 like it)");
     }
 
     #[test]

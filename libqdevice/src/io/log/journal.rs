@@ -1,4 +1,5 @@
 use super::Debug;
+use super::about::About;
 use super::line::Line;
 use crate::base::Level;
 use std::io;
@@ -22,6 +23,7 @@ impl Journal {
         let layer = |mappings| -> io::Result<_> {
             Ok(tracing_journald::layer()?
                 .with_syslog_identifier(ident.to_owned())
+                .with_field_prefix(Some("COROSYNC".to_owned()))
                 .with_custom_fields([("SYSLOG_FACILITY", "3")])
                 .with_priority_mappings(mappings))
         };
@@ -37,17 +39,41 @@ impl Journal {
         })
     }
 
-    pub(super) fn write(&self, Line { level, text, .. }: &Line) {
-        dispatcher::with_default(&self.dispatch, || match level {
-            Level::Crit => tracing::error!(target: CRIT_LINE, "{text}"),
-            Level::Error => tracing::error!(target: LINE, "{text}"),
-            Level::Warning => tracing::warn!(target: LINE, "{text}"),
-            Level::Notice => tracing::info!(target: LINE, "{text}"),
-            Level::Info => tracing::debug!(target: LINE, "{text}"),
-            Level::Debug => tracing::trace!(target: LINE, "{text}"),
+    pub(super) fn write(&self, line: &Line) {
+        use tracing::Level as Rough;
+        dispatcher::with_default(&self.dispatch, || match line.level {
+            Level::Crit => emit!(CRIT_LINE, Rough::ERROR, line),
+            Level::Error => emit!(LINE, Rough::ERROR, line),
+            Level::Warning => emit!(LINE, Rough::WARN, line),
+            Level::Notice => emit!(LINE, Rough::INFO, line),
+            Level::Info => emit!(LINE, Rough::DEBUG, line),
+            Level::Debug => emit!(LINE, Rough::TRACE, line),
         });
     }
 }
+
+/// Emits the event that `tracing-journald` writes: the names of its fields are those in the journal.
+macro_rules! emit {
+    ($target:expr, $level:expr, $line:expr) => {{
+        let about: &About = &$line.about;
+        tracing::event!(
+            target: $target,
+            $level,
+            cluster = about.cluster.as_deref(),
+            node_id = about.node.as_deref(),
+            ring_id = about.ring.as_deref(),
+            vote = about.vote.as_deref(),
+            heuristics = about.heuristics.as_deref(),
+            reason = about.reason.as_deref(),
+            peer = about.peer.as_deref(),
+            program = about.program.as_deref(),
+            repeated = about.repeated.as_deref(),
+            "{}",
+            $line.text
+        )
+    }};
+}
+use emit;
 
 /// The priorities of the lines from error to debug, as `write` expresses them.
 fn shifted(debug: Debug) -> PriorityMappings {

@@ -1,3 +1,4 @@
+use super::about::{About, shorten};
 use crate::base::Level;
 use crate::io::clock;
 use chrono::{DateTime, Local};
@@ -9,6 +10,7 @@ pub(super) struct Line {
     at: DateTime<Local>,
     pub(super) level: Level,
     pub(super) text: String,
+    pub(super) about: About,
 }
 
 impl Line {
@@ -18,7 +20,30 @@ impl Line {
             at: clock::wall_now(),
             level,
             text: escaped(text),
+            about: About::default(),
         }
+    }
+
+    /// The same line with what it is about.
+    pub(super) fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+
+    /// For lines that are kept, so that they take little memory.
+    pub(super) fn shorten(&mut self) {
+        shorten(&mut self.text, TEXT_KEPT);
+        self.about.shorten();
+    }
+
+    /// Stands for so many lines like it, at this moment.
+    pub(super) fn repeated(mut self, count: u64) -> Self {
+        self.at = clock::wall_now();
+        if count > 1 {
+            // Writing to a string cannot fail.
+            let _ = write!(self.text, " (the last of {count} like it)");
+        }
+        self.about.repeated = Some(count.to_string());
+        self
     }
 
     /// As on stderr: `Nov 23 14:00:05 warning Text`.
@@ -36,6 +61,9 @@ impl Line {
         self.at.format("%b %d %H:%M:%S")
     }
 }
+
+/// Bytes of a text that is kept.
+const TEXT_KEPT: usize = 1024;
 
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -63,6 +91,7 @@ mod tests {
                 at,
                 level,
                 text: "Text".into(),
+                about: About::default(),
             }
             .for_stderr()
         };

@@ -2,8 +2,10 @@
 //!
 //! Lines are queued and written by a thread of their own, because a system logger that waits for a
 //! full disk makes its writers wait too, and that happens when the cluster can afford it least. When
-//! the queue is full, lines are lost and counted. [C: log.c]
+//! the queue is full, lines are lost and counted. In the journal a line has fields for what it is about: docs/journal.md.
+//! [C: log.c]
 
+mod about;
 mod backlog;
 mod journal;
 mod line;
@@ -11,14 +13,15 @@ mod relay;
 mod sink;
 mod syslog;
 
-use crate::base::Level;
+use crate::base::{ClusterName, Facts, Level, NodeId};
+use about::{Standing, emit};
 use backlog::Backlog;
 use relay::{CRIT, NOTICE, Relay};
 use sink::{Sinks, Stderr};
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 use std::{panic, thread};
 use tracing_subscriber::layer::SubscriberExt;
@@ -61,6 +64,7 @@ impl Debug {
 pub struct Log {
     backlog: Arc<Backlog>,
     debug: Arc<AtomicBool>,
+    standing: Arc<OnceLock<Standing>>,
 }
 
 impl Log {
@@ -77,21 +81,30 @@ impl Log {
             Place::Background => Stderr::No,
         };
         let backlog = Arc::new(Backlog::default());
-        let mut sinks = Sinks::open(ident, stderr, debug);
-        if !sinks.are_heard() {
+        let source = Arc::clone(&backlog);
+        let (opened, is_heard) = mpsc::channel();
+        thread::Builder::new().name("log".into()).spawn(move || {
+            let mut sinks = Sinks::open(ident, stderr, debug);
+            // Nobody listens any more when it took too long.
+            let _ = opened.send(sinks.are_heard());
+            source.drain(|line| sinks.write(line));
+        })?;
+        // Even to open a log that does not move takes as long as it does not.
+        if is_heard.recv_timeout(PATIENCE) == Ok(false) {
             // Told while there still is a stderr; if that fails, nothing is left to be told on.
             let _ = writeln!(
                 io::stderr(),
                 "{ident}: neither journald nor syslog is running: the log is lost until one is"
             );
         }
-        let source = Arc::clone(&backlog);
-        thread::Builder::new()
-            .name("log".into())
-            .spawn(move || source.drain(|line| sinks.write(line)))?;
 
         let shown = Arc::new(AtomicBool::new(debug != Debug::Hidden));
-        let relay = Relay::new(Arc::clone(&backlog), Arc::clone(&shown));
+        let standing = Arc::new(OnceLock::new());
+        let relay = Relay::new(
+            Arc::clone(&backlog),
+            Arc::clone(&shown),
+            Arc::clone(&standing),
+        );
         tracing_subscriber::registry()
             .with(relay)
             .try_init()
@@ -100,7 +113,14 @@ impl Log {
         Ok(Self {
             backlog,
             debug: shown,
+            standing,
         })
+    }
+
+    /// Names in every line from now on the node that the daemon serves, and its server (`host:port`).
+    pub fn stand_for(&self, cluster: &ClusterName, node: NodeId, server: &str) {
+        // Asked for once.
+        let _ = self.standing.set(Standing::new(cluster, node, server));
     }
 
     /// Shows or hides debug lines from now on.
@@ -119,17 +139,26 @@ impl Drop for Log {
 
 /// Writes a line of the given level; for chatter use the macros of `tracing`.
 pub fn tell(level: Level, text: &impl Display) {
+    tell_of(level, &Facts::default(), text);
+}
+
+/// Writes a line of the given level that is about `facts`, or counts it if it repeats itself.
+pub fn tell_of(level: Level, facts: &Facts<'_>, text: &impl Display) {
+    use tracing::Level as Rough;
     match level {
-        Level::Crit => tracing::error!(target: CRIT, "{text}"),
-        Level::Error => tracing::error!("{text}"),
-        Level::Warning => tracing::warn!("{text}"),
-        Level::Notice => tracing::info!(target: NOTICE, "{text}"),
-        Level::Info => tracing::info!("{text}"),
-        Level::Debug => tracing::debug!("{text}"),
+        Level::Crit => emit!(CRIT, Rough::ERROR, facts, text),
+        Level::Error => emit!(PLAIN, Rough::ERROR, facts, text),
+        Level::Warning => emit!(PLAIN, Rough::WARN, facts, text),
+        Level::Notice => emit!(NOTICE, Rough::INFO, facts, text),
+        Level::Info => emit!(PLAIN, Rough::INFO, facts, text),
+        Level::Debug => emit!(PLAIN, Rough::DEBUG, facts, text),
     }
 }
 
-/// How long the end of the daemon waits for a log that does not move.
+/// Target of the events whose level `tracing` has.
+const PLAIN: &str = "line";
+
+/// How long the start and the end of the daemon wait for a log that does not move.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A panic ends the process; its reason must not end with it.

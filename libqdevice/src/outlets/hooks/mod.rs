@@ -7,8 +7,8 @@ mod find;
 mod run;
 
 use super::Records;
-use crate::base::Level;
-use crate::io::log::tell;
+use crate::base::{Facts, Level, Repeats};
+use crate::io::log::{tell, tell_of};
 use find::Found;
 use nix::unistd::{User, geteuid};
 use run::Runner;
@@ -86,8 +86,13 @@ impl Hooks {
                     self.runner.run(&hooks, &record).await;
                 }
                 Ok(_) => {}
-                Err(missed) => tell(
+                Err(missed) => tell_of(
                     Level::Warning,
+                    &Facts {
+                        reason: Some("missed"),
+                        repeats: Repeats::Counted,
+                        ..Facts::default()
+                    },
                     &format_args!(
                         "Hooks are too slow: {} events were not told to them",
                         missed.0

@@ -1,6 +1,6 @@
-use crate::base::Level;
+use crate::base::{Facts, Level, Repeats};
 use crate::events::Record;
-use crate::io::log::tell;
+use crate::io::log::tell_of;
 use crate::io::watched::Watched;
 use rustix::process::Signal;
 use std::io;
@@ -118,27 +118,27 @@ async fn end_of(process: &Watched, ends: &mut tokio::signal::unix::Signal) {
 }
 
 fn complain(hook: &Path, ended: io::Result<Ended>, patience: Duration) {
-    let hook = hook.display();
-    match ended {
+    let hook = hook.display().to_string();
+    let (reason, text) = match ended {
         Ok(Ended::Itself(status)) if status.success() => {
-            tracing::debug!("Hook {hook} has ended");
+            tracing::debug!(program = %hook, "Hook {hook} has ended");
+            return;
         }
-        Ok(Ended::Itself(status)) => tell(
-            Level::Warning,
-            &format_args!("Hook {hook} has failed: {status}"),
-        ),
-        Ok(Ended::Late) => tell(
-            Level::Warning,
-            &format_args!(
-                "Hook {hook} was ended after {} ms (event_hook_timeout)",
-                patience.as_millis()
-            ),
-        ),
-        Err(error) => tell(
-            Level::Warning,
-            &format_args!("Hook {hook} cannot be run: {error}"),
-        ),
-    }
+        Ok(Ended::Itself(status)) => ("failed", format!("Hook {hook} has failed: {status}")),
+        Ok(Ended::Late) => {
+            let patience = patience.as_millis();
+            let text = format!("Hook {hook} was ended after {patience} ms (event_hook_timeout)");
+            ("late", text)
+        }
+        Err(error) => ("not-started", format!("Hook {hook} cannot be run: {error}")),
+    };
+    let facts = Facts {
+        program: Some(&hook),
+        reason: Some(reason),
+        repeats: Repeats::Counted,
+        ..Facts::default()
+    };
+    tell_of(Level::Warning, &facts, &text);
 }
 
 /// From SIGTERM to SIGKILL.
