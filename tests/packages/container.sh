@@ -49,6 +49,9 @@ check "is made" "$(dirname "$0")/../../dist/container/image" "$target" "$image"
 chmod -R go+rX "$image"
 du -sh --apparent-size "$image"
 ls -l "$image/usr/bin"
+for program in corosync-qnetd corosync-qnetd-tool corosync-qnetd-certutil; do
+    echo "$program: $(ldd "$image/usr/bin/$program" | awk '{print $1}' | xargs)"
+done
 check "has no library of corosync, D-Bus or systemd" has_none_of_these
 
 say "As user $nobody"

@@ -8,7 +8,7 @@ tarball=$(readlink -f "$1")
 mkdir -p "$work/deb" "$work/c"
 
 build() {
-    local root=$work/build-root source
+    local root=$work/build-root
     if [ ! -e "$root.made" ]; then
         rm -rf "$root"
         mirrors=$(apt-get indextargets --format 'deb $(SITE) $(RELEASE) main' | sort -u)
@@ -36,17 +36,29 @@ install_debs() { # FILE...
 # What is left of the files and folders of both packages.
 leftovers() {
     sh_inside '! find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path /tmp -o -path /var/log -o -path "/var/tmp/systemd-private*" \) -prune -o \
-        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" -o -path "/etc/corosync/q*" -o -path "*dbus*org.corosync*" \) -print | grep .'
+        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" -o -path "/etc/corosync/q*" -o -path "*org.corosync.Q*" \) ! -path "*/heartbeat/*" ! -name "*ocf_heartbeat_*" -print | grep .'
 }
 certificates() { sh_inside 'cd /etc/corosync && find . -type f -path "*nssdb*" | sort | xargs sha256sum'; }
 restarts() { inside systemctl show -P NRestarts "$1"; }
 status_line() { inside systemctl show -P StatusText "$1"; }
+has_what_is_listed() { diff <(listed "$1") <(installed dpkg -L "corosync-$1"); }
+# Whoever has a core file of the server finds its functions.
+has_debug_information() {
+    local build
+    rm -rf "$work/x"
+    dpkg-deb -x "$(ours qnetd)" "$work/x" || return
+    build=$(readelf -n "$work/x/usr/bin/corosync-qnetd" | sed -n 's/.*Build ID: //p')
+    dpkg-deb -f "$work"/deb/corosync-qnetd-dbgsym_*.deb Build-Ids | grep -w "$build"
+}
 is_bus_name() { inside busctl --system status "$1"; }
 
 fresh_installation() {
     say "A clean root: the server installed, a node of C"
     up fresh "$work/root" || return
     check "installs" install_debs "$(ours qnetd)"
+    check "has what dist/contents lists" has_what_is_listed qnetd
+    check "hooks belong to root" sh_inside 'test "$(stat -c "%U:%G %a" /etc/corosync/qnetd/hooks.d)" = "root:root 755"'
+    check "man finds its pages" inside man -w corosync-qnetd corosync-qnetd-tool corosync-qnetd-certutil corosync-qnetd-settings org.corosync.Qnetd1
     check "the server runs" inside systemctl is-active corosync-qnetd
     check "and will after a boot" inside systemctl is-enabled corosync-qnetd
     check "it runs as coroqnetd" sh_inside 'test "$(ps -o user= -C corosync-qnetd)" = coroqnet+ || ps -o user= -C corosync-qnetd | grep -x coroqnetd'
@@ -67,9 +79,17 @@ fresh_installation() {
     check "the journal has its lines with their priority" \
         sh_inside 'journalctl -u corosync-qnetd -o json | jq -e -s "map(select(.SYSLOG_IDENTIFIER == \"corosync-qnetd\" and .PRIORITY != null)) | length > 0"'
     check "and none twice" sh_inside 'journalctl -u corosync-qnetd -o json -b | jq -s -e "map(.MESSAGE) | map(select(type == \"string\" and test(\"Cluster trial|cluster trial\"))) | group_by(.) | map(length) | max // 0 < 4"'
-    if inside test -e /usr/share/dbus-1/system.d/org.corosync.Qnetd1.conf; then
-        soon "its name is on the bus" is_bus_name org.corosync.Qnetd1
-    fi
+    soon "its name is on the bus" is_bus_name org.corosync.Qnetd1
+    check "anybody reads there who has the vote" sh_inside 'runuser -u nobody -- busctl get-property org.corosync.Qnetd1 \
+        /org/corosync/Qnetd1/cluster/trial/node/1 org.corosync.Qnetd1.Node Vote | grep ack'
+    check "not everybody may disconnect a node" sh_inside '! runuser -u nobody -- busctl call org.corosync.Qnetd1 \
+        /org/corosync/Qnetd1 org.corosync.Qnetd1.Manager DisconnectNode su trial 1'
+    check "polkit knows the actions" sh_inside 'for action in disconnect-node reload-certificates; do
+        pkaction --action-id org.corosync.qnetd1.$action || exit 1; done'
+    check "/etc/sysconfig has options, too, as crmsh writes them" sh_inside 'set -e
+        echo "COROSYNC_QNETD_OPTIONS=\"-m 55\"" >/etc/sysconfig/corosync-qnetd; systemctl restart corosync-qnetd
+        corosync-qnetd-tool -s -v | grep "allowed clients:.*55"; rm /etc/sysconfig/corosync-qnetd; systemctl restart corosync-qnetd'
+    soon "and the node has the vote again" is_connected
     check "systemd finds no fault with the unit" sh_inside 'test -z "$(systemd-analyze verify --man=no corosync-qnetd.service 2>&1)"'
     check "its exposure is 2.0 at most" inside systemd-analyze security --no-pager --threshold=20 corosync-qnetd
     inside systemd-analyze security --no-pager corosync-qnetd | tail -n 1
@@ -86,16 +106,83 @@ fresh_installation() {
     down
 }
 
-# What the resource agent of that name does, with its files.
+# The resource agent of that name, from Debian's resource-agents.
+agent() {
+    inside env OCF_ROOT=/usr/lib/ocf OCF_RESOURCE_INSTANCE=trial OCF_RESOURCE_TYPE=corosync-qnetd \
+        OCF_RESOURCE_PROVIDER=heartbeat OCF_RESKEY_port=5503 /usr/lib/ocf/resource.d/heartbeat/corosync-qnetd "$1"
+}
+is_not_running() { agent monitor; test $? = 7; }
 resource_agent() {
-    local run=/run/corosync-qnetd/agent
+    local socket=/run/corosync-qnetd/corosync-qnetd-trial.sock
     sh_inside 'systemctl stop corosync-qnetd'
-    check "agent: start without -f returns when it serves" \
-        sh_inside "su -s /bin/sh coroqnetd -c '/usr/bin/corosync-qnetd -S \"local_socket_file=$run.sock\" -S \"lock_file=$run.pid\" -p 5503'"
-    check "agent: the pid file names it" sh_inside "kill -0 \$(cat $run.pid)"
-    check "agent: monitor" inside corosync-qnetd-tool -s -p $run.sock
-    check "agent: stop" sh_inside "kill \$(cat $run.pid); for i in 1 2 3 4 5 6 7 8 9 10; do corosync-qnetd-tool -s -p $run.sock >/dev/null 2>&1 || exit 0; sleep 0.5; done; exit 1"
-    check "agent: then monitor ends with 3" sh_inside "corosync-qnetd-tool -s -p $run.sock; test \$? = 3"
+    check "agent: validate-all" agent validate-all
+    check "agent: monitor says that it does not run" is_not_running
+    check "agent: start" agent start
+    check "agent: monitor" agent monitor
+    check "agent: it runs as coroqnetd, without -f" sh_inside 'pgrep -u coroqnetd -x corosync-qnetd && ! pgrep -f "[c]orosync-qnetd -f"'
+    check "agent: stop" agent stop
+    check "agent: then monitor says that it does not run" is_not_running
+    check "agent: because the tool ends with 3" sh_inside "corosync-qnetd-tool -s -p $socket; test \$? = 3"
+}
+
+# What pcs does on the host of the server; Debian's package fails there, because its folder is root's.
+pcs_sets_up() {
+    say "pcs on a server"
+    up pcs "$work/root" || return
+    check "installs" install_debs "$(ours qnetd)" "$(ours qdevice)"
+    check "pcs qdevice status net" inside pcs qdevice status net --full
+    check "pcs qdevice stop" inside pcs qdevice stop net
+    check "pcs qdevice destroy" inside pcs qdevice destroy net
+    check "which leaves no certificates" sh_inside '! ls /etc/corosync/qnetd/nssdb/cert9.db'
+    check "pcs qdevice setup --start" inside pcs qdevice setup model net --enable --start
+    check "the server runs" inside systemctl is-active corosync-qnetd
+    check "it will after a boot" inside systemctl is-enabled corosync-qnetd
+    check "the node gets a certificate of the new authority" enrol
+    check "corosync and the device start" inside systemctl restart corosync corosync-qdevice
+    soon "the node has the vote" is_connected
+    check "pcs qdevice status net shows its cluster" sh_inside 'pcs qdevice status net --full | grep "trial"'
+    check "pcs quorum device status" inside pcs quorum device status
+    check "pcs qdevice kill" inside pcs qdevice kill net
+    soon "systemd starts the server again" inside systemctl is-active corosync-qnetd
+    soon "the node has the vote" is_connected
+    check "purges" inside dpkg -P corosync-qnetd corosync-qdevice
+    check "and leaves nothing" leftovers
+    down
+}
+
+# Stopping the device at any moment of its heuristics.
+heuristics() {
+    say "The device stopped while its heuristics run"
+    up heuristics "$work/root" || return
+    check "installs" install_debs "$(ours qnetd)" "$(ours qdevice)"
+    check "has what dist/contents lists" has_what_is_listed qdevice
+    check "hooks belong to root" sh_inside 'test "$(stat -c "%U:%G %a" /etc/corosync/qdevice/hooks.d)" = "root:root 755"'
+    check "man finds its pages" inside man -w corosync-qdevice corosync-qdevice-tool corosync-qdevice-net-certutil corosync-qdevice-settings org.corosync.Qdevice1
+    check "does not start by itself" sh_inside '! systemctl is-enabled corosync-qdevice && ! systemctl is-active corosync-qdevice'
+    check "the node gets a certificate" enrol
+    check "its heuristics take long" slow_heuristics
+    for n in 1 2 3 4 5; do
+        check "stop $n: no failed unit, no process left" stops_in_order ready stop corosync-qdevice
+        check "before it is ready: the same" stops_in_order starting stop corosync-qdevice
+    done
+    check "SIGTERM to all of it: no failed unit" stops_in_order ready kill --kill-who=all corosync-qdevice
+    check "SIGTERM to all of it at once, as KillMode=control-group does" sh_inside 'mkdir -p /etc/systemd/system/corosync-qdevice.service.d
+        printf "[Service]\nKillMode=control-group\n" >/etc/systemd/system/corosync-qdevice.service.d/trial.conf; systemctl daemon-reload'
+    for n in 1 2 3; do
+        check "stop $n: no failed unit, no process left" stops_in_order ready stop corosync-qdevice
+    done
+    sh_inside 'rm -r /etc/systemd/system/corosync-qdevice.service.d; systemctl daemon-reload'
+    check "restarts while they run" sh_inside 'systemctl start corosync-qdevice; sleep 1; systemctl restart corosync-qdevice && systemctl is-active corosync-qdevice'
+    soon "its name is on the bus" is_bus_name org.corosync.Qdevice1
+    check "polkit knows the actions" sh_inside 'for action in run-heuristics reload-certificates; do
+        pkaction --action-id org.corosync.qdevice1.$action || exit 1; done'
+    check "the journal has its lines with their priority" \
+        sh_inside 'journalctl -u corosync-qdevice -o json | jq -e -s "map(select(.SYSLOG_IDENTIFIER == \"corosync-qdevice\" and .PRIORITY != null)) | length > 0"'
+    check "systemd finds no fault with the unit" sh_inside 'test -z "$(systemd-analyze verify --man=no corosync-qdevice.service 2>&1)"'
+    inside systemd-analyze security --no-pager corosync-qdevice | tail -n 1
+    check "corosync stopped stops it in order" sh_inside 'systemctl stop corosync
+        test "$(systemctl show -P ActiveState -P Result corosync-qdevice | xargs)" = "success inactive"'
+    down
 }
 
 upgrade() {
@@ -148,8 +235,10 @@ fi
 ls -l "$work"/deb/*.deb
 say "lintian"
 check "lintian has nothing to say" sh -c "lintian --fail-on error,warning $work/deb/*.changes"
+check "debug information is in a package of its own" has_debug_information
 trial_root
-(cd "$work/c" && [ -e corosync-qnetd_3*.deb ] || apt-get -q download corosync-qnetd corosync-qdevice)
-fresh_installation
-upgrade
+ls "$work"/c/corosync-qnetd_3*.deb >/dev/null 2>&1 || (cd "$work/c" && apt-get -q download corosync-qnetd corosync-qdevice)
+for trial in ${TRIALS:-fresh_installation pcs_sets_up heuristics upgrade}; do
+    "$trial"
+done
 summary

@@ -32,9 +32,16 @@ esac
 HELPER
 }
 rpm_in() { sh_inside "cd /root/give && rpm $*"; }
+# rpm's places differ, and it has options and the folder of the state besides.
+listed_for_rpm() {
+    { listed "$1" | sed -e 's# /lib/systemd# /usr/lib/systemd#' -e 's#vendor-completions/#site-functions/#'
+        echo "644 /etc/sysconfig/corosync-$1"; } | sort
+}
+has_what_is_listed() { diff <(listed_for_rpm "$1") <(installed rpm -ql "corosync-$1"); }
 leftovers() {
     sh_inside '! find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path /tmp -o -path /var/log -o -path "/var/tmp/systemd-private*" \) -prune -o \
-        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" \) ! -name "*.rpmsave" ! -path "/var/lib/corosync-qnetd*" -print | grep .'
+        \( -name "*corosync-qnetd*" -o -name "*corosync-qdevice*" \) ! -name "*.rpmsave" ! -path "/var/lib/corosync-qnetd*" \
+        ! -path "*/heartbeat/*" ! -name "*ocf_heartbeat_*" -print | grep .'
 }
 
 trial() {
@@ -44,6 +51,8 @@ trial() {
     give "$top"/RPMS/*/*.rpm
     check "installs" rpm_in --nodeps -i ./*.rpm
     check "the user of the server was made before its files" sh_inside 'test "$(stat -c "%U:%G %a" /etc/corosync/qnetd)" = "coroqnetd:coroqnetd 770"'
+    check "the server's package has what dist/contents lists" has_what_is_listed qnetd
+    check "so has the device's" has_what_is_listed qdevice
     check "verifies" rpm_in --nodeps -V corosync-qnetd corosync-qdevice
     check "certificates are made by hand" inside corosync-qnetd-certutil -i
     check "the server starts" inside systemctl start corosync-qnetd
