@@ -43,12 +43,12 @@ const KINDS: [Kind; 5] = [
     Kind::of(Vice::HalfOpen, "half-open", 1000, None),
     Kind::of(Vice::Drip, "drips", 100, None),
     Kind::of(Vice::NeverRead, "never-readers", 100, None),
-    // As many as before need more than that.
+    // The quota alone keeps them from filling any memory: without it they need more than that.
     Kind::of(
         Vice::NeverRead,
-        "never-readers, 8 MiB for all",
+        "never-readers without quota and with 8 MiB for all",
         100,
-        Some("max_buffered_size=8388608"),
+        Some("max_cluster_requests=0,max_buffered_size=8388608"),
     ),
     Kind::of(Vice::Flood, "flood", 16, None),
 ];
