@@ -287,7 +287,7 @@ impl Tool {
     }
 
     /// A daemon that is down is a metric like others, so that the file for the collector is always
-    /// written.
+    /// written. Of one that has no JSON nothing is known but that it is up.
     fn show_metrics(self, wish: &Wish) -> Exit {
         print(&self.metrics(wish))
     }
@@ -307,7 +307,15 @@ impl Tool {
         };
         metrics.unwrap_or_else(|fault| {
             self.failed(&fault);
-            metrics::down(self.side)
+            match fault {
+                Failed::NoJson => metrics::up(self.side),
+                Failed::Connect(_)
+                | Failed::Refused(_)
+                | Failed::NoCluster
+                | Failed::Ask(_)
+                | Failed::NotSendable(_)
+                | Failed::NotRead(_) => metrics::down(self.side),
+            }
         })
     }
 

@@ -1,61 +1,29 @@
-//! A real corosync in namespaces of its own. A test runs itself again inside them.
+//! A real corosync in namespaces of its own.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use witness::apart::{Apart, empty};
 
-/// Whether this process is the one inside; otherwise it has run the test `name` inside and that passed,
-/// or it was skipped with a message, because only root can do it and only on a machine with corosync.
+/// See [`Apart::is_inside`].
 pub(crate) fn is_inside(name: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root may make namespaces");
-        return false;
-    }
-    if !["/usr/sbin/corosync", "/usr/bin/unshare"]
-        .iter()
-        .all(|path| fs::exists(path).unwrap())
-    {
-        eprintln!("skipped: corosync or unshare is not installed");
-        return false;
-    }
-    // The death of unshare is that of everything inside, so nothing is left behind.
-    let status = Command::new("unshare")
-        .args([
-            "--mount",
-            "--net",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-            "--",
-        ])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture"])
-        .env(INSIDE, "1")
-        .status()
-        .unwrap();
-    assert!(status.success());
-    false
+    let apart = Apart {
+        options: &["--net"],
+        programs: &["corosync"],
+    };
+    apart.is_inside(name)
 }
-
-const INSIDE: &str = "QDEVICE_TEST_INSIDE_NAMESPACES";
 
 /// Empty folders in the place of the machine's.
 pub(crate) fn private_system() {
-    assert!(run("mount", &["--make-rprivate", "/"]));
-    assert!(run("ip", &["link", "set", "lo", "up"]));
-    for path in [
+    empty(&[
         "/etc/corosync",
         "/var/lib/corosync",
         "/var/log/corosync",
         "/run",
         "/dev/shm",
-    ] {
-        assert!(run("mount", &["-t", "tmpfs", "tmpfs", path]), "{path}");
-    }
+    ]);
+    assert!(run("ip", &["link", "set", "lo", "up"]));
 }
 
 /// Starts corosync and waits until it serves; its messages, which have to go to stderr, are read on so

@@ -20,7 +20,7 @@ pub const KEPT: [(&str, &str); 3] = [
 const FRESH: [&str; 2] = ["/dev/shm", "/run"];
 
 /// What the programs expect to find in `/run`.
-const RUNTIME: [&str; 2] = ["/run/corosync-qdevice", "/run/corosync-qnetd"];
+const RUNTIME: [&str; 3] = ["/run/corosync-qdevice", "/run/corosync-qnetd", "/run/dbus"];
 
 /// What the holder says once the host can be entered.
 pub const READY: &str = "ready";

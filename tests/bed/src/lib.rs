@@ -8,6 +8,8 @@
 //! bed                                      a cluster and its arbiter; cutting, healing
 //! node   switch   conf   votes, overlap    a member; its network; what its votequorum said
 //! keys                                     certificates for both sides, by whom you like
+//! bus                                      a system bus on a host, and who listens
+//! reports                                  what our tools tell in JSON and metrics, checked
 //! host, holder   daemon   watcher          namespaces and what runs in them
 //! process   marked   run_folder   clock, interrupt
 //! ```
@@ -16,6 +18,7 @@
 //! what is in it when the bed is gone for whatever reason.
 
 pub mod bed;
+pub mod bus;
 pub mod clock;
 pub mod conf;
 pub mod daemon;
@@ -28,11 +31,11 @@ pub mod marked;
 pub mod masked;
 pub mod node;
 pub mod overlap;
-
 pub mod pretender;
 pub mod process;
 pub mod program;
 pub mod report;
+pub mod reports;
 pub mod rest;
 pub mod run_folder;
 pub mod runner;

@@ -11,7 +11,5 @@
 
 pub mod fake;
 pub mod node;
-pub mod openmetrics;
 pub mod report;
-pub mod schema;
 pub mod stage;

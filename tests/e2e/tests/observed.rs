@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::openmetrics::{self, Samples};
-use e2e::schema::Schema;
 use e2e::stage::{Programs, Signal, Stage, upstream_arbiter};
 use libqdevice::base::RingId;
 use serde_json::Value;
@@ -11,6 +9,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use witness::openmetrics::{self, Samples};
+use witness::schema::Schema;
 
 const TOGETHER: RingId = RingId::new(1, 4);
 const LEFT: RingId = RingId::new(1, 8);

@@ -16,12 +16,21 @@ use page::Page;
 
 /// A daemon that cannot be asked.
 pub(super) fn down(side: Side) -> String {
+    only_up(side, 0)
+}
+
+/// A daemon that answers, but tells nothing that could be measured.
+pub(super) fn up(side: Side) -> String {
+    only_up(side, 1)
+}
+
+fn only_up(side: Side, value: u8) -> String {
     let mut page = Page::default();
     let name = match side {
         Side::Server => "corosync_qnetd_up",
         Side::Node => "corosync_qdevice_up",
     };
-    page.gauge(name, UP).add(&[], 0);
+    page.gauge(name, UP).add(&[], value);
     page.finish()
 }
 

@@ -11,6 +11,7 @@ mod overlapping;
 mod qnetd_loss;
 mod reload;
 mod restart;
+mod signals;
 mod split;
 mod start_stop;
 mod texts;
@@ -21,6 +22,7 @@ use crate::clock::Moment;
 use crate::conf::Conf;
 use crate::overlap::overlaps;
 use crate::program::{Pairing, Programs};
+use crate::reports;
 use crate::run_folder::RunFolder;
 use anyhow::{Result, ensure};
 use std::fmt;
@@ -66,6 +68,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(tls::scenarios());
     all.extend(heuristics::scenarios());
     all.extend(texts::scenarios());
+    all.extend(signals::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
     all.extend(overlapping::scenarios());
@@ -120,8 +123,8 @@ impl fmt::Debug for Scenario {
 
 impl Stage<'_> {
     /// Makes a bed, lets `act` play on it, and checks what must be true of every course of events:
-    /// no daemon ended by itself, and no two partitions served at the same time. A failure carries
-    /// the logs.
+    /// no daemon ended by itself, no two partitions served at the same time, and what our daemons tell of
+    /// themselves in the end is well-formed. A failure carries the logs.
     fn with_bed(
         &self,
         conf: Conf,
@@ -141,7 +144,8 @@ impl Stage<'_> {
         let mut outcome = Outcome::default();
         let played = act(&mut bed, &mut outcome)
             .and_then(|()| bed.check())
-            .and_then(|()| check_overlaps(&bed, overlap));
+            .and_then(|()| check_overlaps(&bed, overlap))
+            .and_then(|()| reports::check(&bed));
         match played {
             Ok(()) => Ok(outcome),
             Err(error) => Err(error.context(Logs(bed.logs()))),

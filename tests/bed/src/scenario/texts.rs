@@ -1,5 +1,5 @@
 //! What the tools print, byte by byte: both tools on both daemons, against C's tool on C's daemon in
-//! the same situation.
+//! the same situation. In each of them our tools' JSON and metrics are checked too.
 
 use super::{Outcome, Scenario, Stage};
 use crate::bed::{Bed, PATIENCE, Place};
@@ -8,8 +8,9 @@ use crate::interrupt;
 use crate::masked::masked;
 use crate::process::Finished;
 use crate::program::{Pairing, Side};
+use crate::reports;
 use crate::standing::Flag;
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use libqdevice::base::{KeepActivePartition, NodeId, TieBreaker};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -186,7 +187,7 @@ impl Transcript {
             let name = "corosync-qnetd-tool";
             self.add(situation, name, args, |tool| bed.qnetd_tool(tool, args))?;
         }
-        Ok(())
+        reports::of_qnetd(bed).context(situation)
     }
 
     fn qdevice(&mut self, bed: &Bed, situation: &'static str, node: u32) -> Result<()> {
@@ -196,7 +197,7 @@ impl Transcript {
                 bed.qdevice_tool(node, tool, args)
             })?;
         }
-        Ok(())
+        reports::of_qdevice(bed, node).context(situation)
     }
 
     fn add(

@@ -1,8 +1,9 @@
 //! The files of dbus/*.xml beside the live daemons.
 
-use crate::bus::{shown, top};
+use crate::bus::shown;
 use serde_json::Value;
 use std::fs;
+use witness::bus::top;
 
 /// Compares the interfaces of these objects with the file of the name; with `UPDATE_GOLDEN` set, writes it.
 pub(crate) fn compare(name: &str, paths: &[&str]) {

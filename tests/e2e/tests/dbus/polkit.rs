@@ -1,14 +1,14 @@
 //! Who may change something: root, and those whom polkit allows it.
 
-use crate::bus::{Running, has_owner, shown, start_bus, top, wait_for};
+use crate::bus::{Running, has_owner, shown, start_bus, wait_for};
 use crate::inside::is_inside;
 use crate::{QNETD, ROOT, boot, stage};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output};
+use witness::bus::{self, POLKITD};
 
 const MANAGER: &str = "org.corosync.Qnetd1.Manager";
-const POLKITD: &str = "/usr/lib/polkit-1/polkitd";
 
 /// Calls a method of the manager as somebody else; the arguments are `type:value`.
 fn call_as(user: &str, method: &str, arguments: &[&str]) -> Output {
@@ -88,20 +88,16 @@ fn only_root_and_those_whom_polkit_allows_it_may_change_something() {
 
 /// With our actions, and a rule that allows one of them to the user daemon.
 fn start_polkit() -> Running {
-    for file in fs::read_dir(top("polkit")).unwrap().map(Result::unwrap) {
-        let target = format!(
-            "/usr/share/polkit-1/actions/{}",
-            file.file_name().to_str().unwrap()
-        );
-        fs::copy(file.path(), &target).unwrap();
+    for (name, text) in bus::actions().unwrap() {
+        let target = format!("{}/{name}", bus::ACTIONS);
+        fs::write(&target, text).unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).unwrap();
     }
     let rule = "polkit.addRule(function(action, subject) {
         if (action.id == 'org.corosync.qnetd1.disconnect-node' && subject.user == 'daemon')
             return polkit.Result.YES;
     });";
-    let file = "/etc/polkit-1/rules.d/50-test.rules";
-    fs::write(file, rule).unwrap();
+    fs::write(format!("{}/50-test.rules", bus::RULES), rule).unwrap();
     let running = Running::start(Command::new(POLKITD).arg("--no-debug"));
     wait_for("polkit", || has_owner("org.freedesktop.PolicyKit1"));
     running
