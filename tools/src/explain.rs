@@ -95,7 +95,7 @@ fn why(cluster: &ClusterReport, decision: &Decision) -> String {
             let deserves = format!(
                 "The part of {} deserves it, because {}",
                 words::nodes(&nodes),
-                words::reason(*reason)
+                words::because(*reason)
             );
             let is_tie = *reason == libqdevice::vote::Reason::TieBreaker;
             let names = if is_tie {
@@ -250,7 +250,7 @@ pub(super) fn what_if(answer: &WhatIf) -> String {
         lines.push(format!("{who} would have the vote."));
     }
     lines.push(match &outcome.finding {
-        Finding::Partition { reason, .. } => format!("Why: {}.", words::reason(*reason)),
+        Finding::Partition { reason, .. } => format!("Why: {}.", words::because(*reason)),
         finding @ (Finding::NotJudged | Finding::Unsettled | Finding::Nobody) => {
             format!("Why: {}.", words::finding(finding))
         }
@@ -303,7 +303,7 @@ pub(super) fn device(report: &DeviceReport) -> String {
         format!(
             " since {}, because {}",
             words::local(last.at_ms),
-            history::cause(last.cause)
+            words::because(last.reason)
         )
     });
     let mut text = format!(

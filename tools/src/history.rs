@@ -1,7 +1,7 @@
 //! What was decided, one line each and what it rests on below.
 
 use super::words;
-use libqdevice::report::{Decision, History, Input, Told, VoteCause, VoteChange};
+use libqdevice::report::{Decision, History, Input, Told, VoteChange};
 
 /// The decisions about a cluster.
 pub(super) fn of_cluster(history: &History) -> String {
@@ -61,23 +61,11 @@ pub(super) fn of_device(changes: &[VoteChange]) -> String {
             "{} #{}: from {} to {}{}, because {}\n",
             words::local(change.at_ms),
             change.sequence,
-            change.from.as_str(),
-            change.to.as_str(),
+            change.old.as_str(),
+            change.new.as_str(),
             ring.unwrap_or_default(),
-            cause(change.cause)
+            words::because(change.reason)
         )
     };
     changes.iter().map(line).collect()
-}
-
-/// What a change followed.
-pub(super) const fn cause(cause: VoteCause) -> &'static str {
-    match cause {
-        VoteCause::Server => "the server said so",
-        VoteCause::Corosync => "corosync formed or changed a membership",
-        VoteCause::Heuristics => "the heuristics had a result",
-        VoteCause::ServerLost => "the server was lost",
-        VoteCause::Time => "the server was silent for too long, or could not be reached in time",
-        VoteCause::Shutdown => "the daemon was asked to end",
-    }
 }

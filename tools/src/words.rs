@@ -1,6 +1,6 @@
-use libqdevice::base::{Algorithm, Heuristics, NodeId, TieBreaker, Vote};
+use libqdevice::base::{Algorithm, Heuristics, NodeId, TieBreaker, Vote, VoteReason};
 use libqdevice::report::{Moment, Trigger};
-use libqdevice::vote::{Finding, Reason};
+use libqdevice::vote::Finding;
 
 /// `node 1`, `nodes 1 and 2`, `nodes 1, 2 and 3`; `no node` for none.
 pub(super) fn nodes(ids: &[NodeId]) -> String {
@@ -50,37 +50,38 @@ pub(super) fn tie_breaker(tie_breaker: TieBreaker) -> String {
     }
 }
 
-/// Why a part was preferred, as the end of a sentence.
-pub(super) const fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Alone => "no other part of the cluster is connected to this server",
-        Reason::Majority => "it is more than half of the configured nodes",
-        Reason::Score => {
+/// Why a part was preferred, or a vote is as it is, as the end of a sentence.
+pub(super) fn because(reason: impl Into<VoteReason>) -> &'static str {
+    match reason.into() {
+        VoteReason::Alone => "no other part of the cluster is connected to this server",
+        VoteReason::Majority => "it is more than half of the configured nodes",
+        VoteReason::Score => {
             "more of its nodes are connected to this server, or have better heuristics, than of any \
              other part"
         }
-        Reason::Connected => {
+        VoteReason::Connected => {
             "the scores of the parts are equal, and more of its nodes are connected to this server"
         }
-        Reason::Active => "the parts are equal otherwise, and it had the vote before",
-        Reason::TieBreaker => "the parts are equal, and it has the node that the tie-breaker names",
-        Reason::LowestConnected => {
+        VoteReason::Active => "the parts are equal otherwise, and it had the vote before",
+        VoteReason::TieBreaker => {
+            "the parts are equal, and it has the node that the tie-breaker names"
+        }
+        VoteReason::LowestConnected => {
             "the parts are equal, the tie-breaker names a node in none of them, and it has the \
              connected node with the lowest id"
         }
-    }
-}
-
-/// Why a part was preferred, in a word.
-pub(super) const fn reason_word(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Alone => "alone",
-        Reason::Majority => "majority",
-        Reason::Score => "score",
-        Reason::Connected => "connected-nodes",
-        Reason::Active => "active",
-        Reason::TieBreaker => "tie-breaker",
-        Reason::LowestConnected => "lowest-connected",
+        VoteReason::Nobody => "no part may have the vote",
+        VoteReason::Unsettled => "the nodes do not agree yet on who is with whom",
+        VoteReason::Test => "the algorithm test gives it to everybody",
+        VoteReason::Disconnected => "the node has left",
+        VoteReason::ServerDecision => "the server decided so",
+        VoteReason::ServerAwaited => "the server has not decided yet about what corosync formed",
+        VoteReason::NoServer => "the server has not admitted this node yet",
+        VoteReason::ServerLost => "the server was lost",
+        VoteReason::ServerSilent => "the server was silent for too long",
+        VoteReason::Overslept => "this process did not run for longer than the server waits for it",
+        VoteReason::Shutdown => "the daemon was asked to end",
+        VoteReason::Failure => "the daemon cannot go on",
     }
 }
 
@@ -121,10 +122,10 @@ pub(super) fn trigger(trigger: Trigger, node: Option<NodeId>) -> String {
 pub(super) fn finding(finding: &Finding) -> String {
     match finding {
         Finding::NotJudged => "nothing to decide".to_owned(),
-        Finding::Unsettled => "the nodes do not agree yet on who is with whom".to_owned(),
-        Finding::Nobody => "no part may have the vote".to_owned(),
+        Finding::Unsettled => because(VoteReason::Unsettled).to_owned(),
+        Finding::Nobody => because(VoteReason::Nobody).to_owned(),
         Finding::Partition { nodes, reason: why } => {
-            format!("part {} gets the vote: {}", list(nodes), reason(*why))
+            format!("part {} gets the vote: {}", list(nodes), because(*why))
         }
     }
 }

@@ -19,6 +19,8 @@ mod tie_breaker;
 mod time;
 mod tls;
 mod verbosity;
+mod vote_reason;
+pub(crate) mod words;
 
 pub use algorithm::Algorithm;
 pub use aside::Aside;
@@ -37,3 +39,4 @@ pub use tie_breaker::{KeepActivePartition, TieBreaker};
 pub use time::{Millis, Time};
 pub use tls::TlsSupport;
 pub use verbosity::Verbosity;
+pub use vote_reason::VoteReason;

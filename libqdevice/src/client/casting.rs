@@ -1,7 +1,7 @@
 //! Which vote is cast, how often, and when casting is paused. [C: qdevice-net-cast-vote-timer.c]
 
 use super::{Action, Client, Notice, Timer, Turn};
-use crate::base::{Millis, RingId, Time, Vote};
+use crate::base::{Millis, RingId, Time, Vote, VoteReason};
 use crate::wire::{Message, Plain};
 
 /// The present vote.
@@ -91,16 +91,19 @@ impl Casting {
 
 impl Client {
     /// Takes over a vote. ACK and NACK are cast at once, also when nothing has changed.
-    pub(super) fn update_vote(&mut self, vote: Vote, turn: &mut Turn<'_>) {
+    pub(super) fn update_vote(&mut self, vote: Vote, reason: VoteReason, turn: &mut Turn<'_>) {
         if vote == Vote::NoChange {
             return;
         }
         let from = std::mem::replace(&mut self.casting.vote, vote);
         if from != vote {
+            let (to, ring) = (vote, self.membership.ring);
+            self.chronicle.changed(turn.now, (from, to), ring, reason);
             turn.tell(Notice::VoteChanged {
                 from,
-                to: vote,
-                ring: self.membership.ring,
+                to,
+                ring,
+                reason,
             });
         }
         if !self.casting.is_active() {
@@ -214,9 +217,9 @@ impl Client {
     ///
     /// When that changes nothing and corosync still waits, the present vote is cast at once. In C it
     /// waits for the next period, and with it the whole cluster for up to half a timeout.
-    pub(super) fn resume(&mut self, vote: Vote, turn: &mut Turn<'_>) {
+    pub(super) fn resume(&mut self, vote: Vote, reason: VoteReason, turn: &mut Turn<'_>) {
         self.casting.paused = false;
-        self.update_vote(vote, turn);
+        self.update_vote(vote, reason, turn);
         self.cast_if_owed(turn);
     }
 

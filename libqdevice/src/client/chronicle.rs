@@ -1,14 +1,26 @@
-use crate::base::{RingId, Time, Vote};
-use crate::report::VoteCause;
+use crate::base::{RingId, Time, Vote, VoteReason};
 use std::collections::VecDeque;
 
 /// What has become of the vote, in bounded memory and only to be shown.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Chronicle {
     changes: VecDeque<Change>,
     sequence: u64,
     /// How often the server has admitted this node.
     pub(super) connects: u64,
+    /// Why the vote is as it is while there is no server.
+    pub(super) without_server: VoteReason,
+}
+
+impl Default for Chronicle {
+    fn default() -> Self {
+        Self {
+            changes: VecDeque::new(),
+            sequence: 0,
+            connects: 0,
+            without_server: VoteReason::NoServer,
+        }
+    }
 }
 
 /// A change of the vote as it is kept.
@@ -19,7 +31,7 @@ pub(super) struct Change {
     pub(super) from: Vote,
     pub(super) to: Vote,
     pub(super) ring: Option<RingId>,
-    pub(super) cause: VoteCause,
+    pub(super) reason: VoteReason,
 }
 
 impl Chronicle {
@@ -29,7 +41,7 @@ impl Chronicle {
         at: Time,
         (from, to): (Vote, Vote),
         ring: Option<RingId>,
-        cause: VoteCause,
+        reason: VoteReason,
     ) {
         if from == to {
             return;
@@ -44,7 +56,7 @@ impl Chronicle {
             from,
             to,
             ring,
-            cause,
+            reason,
         });
     }
 
@@ -67,8 +79,8 @@ mod tests {
         for number in 0..100 {
             let at = Time::from_millis(number);
             let votes = (Vote::Ack, Vote::Nack);
-            chronicle.changed(at, votes, None, VoteCause::Time);
-            chronicle.changed(at, (Vote::Nack, Vote::Nack), None, VoteCause::Time);
+            chronicle.changed(at, votes, None, VoteReason::ServerLost);
+            chronicle.changed(at, (Vote::Nack, Vote::Nack), None, VoteReason::ServerLost);
         }
         let kept: Vec<_> = chronicle.changes().collect();
         assert_eq!(kept.len(), DEPTH);

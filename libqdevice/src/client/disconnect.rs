@@ -3,7 +3,7 @@
 use super::phase::Phase;
 use super::reason::Next;
 use super::{Action, Client, Notice, Reason, Timer, Turn};
-use crate::base::{Deadlines, Millis, Vote};
+use crate::base::{Deadlines, Millis, Vote, VoteReason};
 use crate::vote::Persistence;
 use crate::wire::{LeaseNews, Message, Options};
 
@@ -14,6 +14,9 @@ impl Client {
     /// and give the vote away.
     pub(super) fn disconnect(&mut self, reason: Reason, turn: &mut Turn<'_>) {
         let next = reason.next();
+        if let Some(why) = self.vote_reason(&reason) {
+            self.chronicle.without_server = why;
+        }
         self.tell_of_end(reason, turn);
         self.deadlines.clear(Timer::Connect);
         self.deadlines.clear(Timer::Lease);
@@ -27,7 +30,8 @@ impl Client {
                 strategy.vote_when_disconnected(self.membership.quorate, self.config.wait_for_all)
             }
         };
-        self.resume(self.casting.or_without_server(vote), turn);
+        let vote = self.casting.or_without_server(vote);
+        self.resume(vote, self.chronicle.without_server, turn);
         self.keep_casting(turn);
         self.say_goodbye(turn);
         let was_connecting = matches!(self.phase, Phase::Connecting(_));
@@ -41,6 +45,19 @@ impl Client {
             Next::Retry => self.back_off(turn),
             Next::GiveUp => self.exit(false, turn),
             Next::Exit { ok } => self.exit(ok, turn),
+        }
+    }
+
+    /// Why the vote is as it is from this end on; none when that stays as it is, because this node had no
+    /// server.
+    fn vote_reason(&self, reason: &Reason) -> Option<VoteReason> {
+        match (reason.next(), reason) {
+            (Next::Exit { ok: true }, _) => Some(VoteReason::Shutdown),
+            (next, _) if !self.is_survived(next) => Some(VoteReason::Failure),
+            _ if !self.phase.is_running() => None,
+            (_, Reason::EchoLate) => Some(VoteReason::ServerSilent),
+            (_, Reason::Overslept(_)) => Some(VoteReason::Overslept),
+            _ => Some(VoteReason::ServerLost),
         }
     }
 
@@ -143,6 +160,32 @@ mod tests {
             bench.done(),
             [cast, Action::HangUp, Action::Exit { ok: true }]
         );
+    }
+
+    #[test]
+    fn a_vote_that_goes_with_the_server_says_which_way_it_went() {
+        let reason = |bench: &mut Bench| {
+            let told = bench.told();
+            told.iter().find_map(|notice| {
+                if let Notice::VoteChanged { reason, .. } = notice {
+                    Some(reason.as_str())
+                } else {
+                    None
+                }
+            })
+        };
+        let mut bench = Bench::voting();
+        bench.link(Link::Down(LinkFault::Closed));
+        assert_eq!(reason(&mut bench), Some("server-lost"));
+        let mut bench = Bench::voting();
+        bench.wait(11_200);
+        assert_eq!(reason(&mut bench), Some("server-silent"));
+        let mut bench = Bench::voting();
+        bench.sleep(60_000);
+        assert_eq!(reason(&mut bench), Some("overslept"));
+        let mut bench = Bench::voting();
+        bench.corosync(Corosync::Closed("gone".into()));
+        assert_eq!(reason(&mut bench), Some("failure"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     Action, CastFault, Client, ClusterConfig, ConfigFault, Corosync, HeuristicsMode, Notice,
     Reason, Timer, Turn, VoteFacts,
 };
-use crate::base::{Heuristics, Millis, NodeList, Quorate, RingId, Vote};
+use crate::base::{Heuristics, Millis, NodeList, Quorate, RingId, Vote, VoteReason};
 use crate::wire::NodeListKind;
 
 /// What votequorum said last.
@@ -90,7 +90,7 @@ impl Client {
         self.membership.nodes = nodes;
         self.lengthen_heartbeat(turn);
         self.stop_regular_heuristics();
-        self.update_vote(vote, turn);
+        self.update_vote(vote, self.chronicle.without_server, turn);
         if self.phase.is_running() {
             self.pause();
         } else {
@@ -102,13 +102,13 @@ impl Client {
 
     /// The heuristics of a new membership are known: it is reported, and its vote awaited.
     pub(super) fn on_membership_checked(&mut self, result: Heuristics, turn: &mut Turn<'_>) {
-        let vote = if self.phase.is_running() {
+        let (vote, reason) = if self.phase.is_running() {
             self.send_membership(result, turn);
-            Vote::WaitForReply
+            (Vote::WaitForReply, VoteReason::ServerAwaited)
         } else {
-            self.casting.without_server()
+            (self.casting.without_server(), self.chronicle.without_server)
         };
-        self.resume(vote, turn);
+        self.resume(vote, reason, turn);
         self.schedule_regular_heuristics(turn.now);
         if self.phase == Phase::Starting {
             self.deadlines.clear(Timer::FirstHeuristics);
@@ -122,7 +122,7 @@ impl Client {
         self.membership.quorate = quorate;
         self.membership.quorum_nodes = nodes;
         self.lengthen_heartbeat(turn);
-        self.update_vote(self.vote_on_change(), turn);
+        self.follow_change(turn);
         if self.phase.is_running() {
             self.send_quorum(turn);
         }
@@ -145,7 +145,7 @@ impl Client {
         }
         if !same_nodes(&self.config.nodes, &config.nodes) {
             self.config.strategy.check_votes(&config.nodes, facts)?;
-            self.update_vote(self.vote_on_change(), turn);
+            self.follow_change(turn);
             self.config.nodes = config.nodes;
             self.config.version = config.version;
             self.lengthen_heartbeat(turn);
@@ -171,6 +171,10 @@ impl Client {
                 Ok(())
             }
         }
+    }
+
+    fn follow_change(&mut self, turn: &mut Turn<'_>) {
+        self.update_vote(self.vote_on_change(), self.chronicle.without_server, turn);
     }
 
     /// What a change in the cluster does to the vote: the server, if there is one, will answer the

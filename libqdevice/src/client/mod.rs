@@ -51,8 +51,7 @@ pub use report::Wall;
 pub use run_report::{CommandOutcome, CommandReport, LastLines, RunReport};
 pub use settings::{MasterWins, QdeviceSettings};
 
-use crate::base::{Aside, Deadlines, Dice, Time, Vote};
-use crate::report::VoteCause;
+use crate::base::{Aside, Deadlines, Dice, Time};
 use crate::wire::Message;
 use casting::Casting;
 use chronicle::Chronicle;
@@ -184,14 +183,11 @@ impl Client {
         if !matches!(event, Event::Corosync(Corosync::CastFailed(_))) {
             self.casting.settle_confirmation();
         }
-        let before = self.casting.vote();
         let mut turn = Turn { now, out };
         // Before anything else: what happens now may be a reason to cast the vote.
         if let Err(reason) = self.check_lease(now) {
             self.disconnect(reason, &mut turn);
-            self.keep_vote(now, before, VoteCause::Time);
         }
-        let (before, mut cause) = (self.casting.vote(), cause_of(&event));
         let result = match event {
             Event::Link(link) => self.on_link(link, &mut turn),
             Event::Corosync(corosync) => self.on_corosync(corosync, &mut turn),
@@ -200,12 +196,8 @@ impl Client {
             Event::Shutdown => Err(Reason::ShutdownAsked),
         };
         if let Err(reason) = result {
-            if cause == VoteCause::Server {
-                cause = VoteCause::ServerLost;
-            }
             self.disconnect(reason, &mut turn);
         }
-        self.keep_vote(now, before, cause);
     }
 
     /// It is `now`: does what is due. Afterwards no deadline lies at or before `now`.
@@ -213,11 +205,9 @@ impl Client {
         self.casting.settle_confirmation();
         let mut turn = Turn { now, out };
         while let Some(timer) = self.pop_due(now) {
-            let before = self.casting.vote();
             if let Err(reason) = self.on_due(timer, &mut turn) {
                 self.disconnect(reason, &mut turn);
             }
-            self.keep_vote(now, before, VoteCause::Time);
         }
     }
 
@@ -225,11 +215,6 @@ impl Client {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {
         self.deadlines.next()
-    }
-
-    fn keep_vote(&mut self, now: Time, before: Vote, cause: VoteCause) {
-        let (after, ring) = (self.casting.vote(), self.membership.ring);
-        self.chronicle.changed(now, (before, after), ring, cause);
     }
 
     /// The next thing that is due. After a pause of the whole process the lease is judged first: a vote
@@ -291,19 +276,6 @@ impl Client {
             },
             (_, _) => Ok(()),
         }
-    }
-}
-
-/// What a change of the vote follows that this event brings.
-const fn cause_of(event: &Event) -> VoteCause {
-    match event {
-        Event::Link(Link::Received(_)) => VoteCause::Server,
-        Event::Link(Link::Up | Link::TlsUp { .. } | Link::SendFailed(_) | Link::Down(_)) => {
-            VoteCause::ServerLost
-        }
-        Event::Corosync(_) => VoteCause::Corosync,
-        Event::Heuristics { .. } | Event::HeuristicsAsked => VoteCause::Heuristics,
-        Event::Shutdown => VoteCause::Shutdown,
     }
 }
 

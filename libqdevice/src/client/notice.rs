@@ -1,6 +1,6 @@
 use super::reason::link_lost;
 use super::{ConfigFault, LinkFault, Reason};
-use crate::base::{Heuristics, Level, Millis, RingId, Vote};
+use crate::base::{Heuristics, Level, Millis, RingId, Vote, VoteReason};
 use std::fmt;
 
 /// What an operator may want to know. `Display` is the line of the log.
@@ -95,6 +95,8 @@ pub enum Notice {
         to: Vote,
         /// The ring it is cast for.
         ring: Option<RingId>,
+        /// Why.
+        reason: VoteReason,
     },
     /// A vote for another ring than the one reported last is not taken over.
     VoteForOldRing {
@@ -210,7 +212,9 @@ impl fmt::Display for Notice {
             ),
             Self::Connected { host, port } => write!(f, "Connected to qnetd server {host}:{port}"),
             Self::Sleeping(delay) => write!(f, "Sleeping for {} ms before reconnect", delay.0),
-            Self::VoteChanged { from, to, ring } => {
+            Self::VoteChanged {
+                from, to, ring, ..
+            } => {
                 write!(f, "Vote changed from {} to {}", from.as_str(), to.as_str())?;
                 ring.map_or(Ok(()), |ring| write!(f, " (ring {ring})"))
             }

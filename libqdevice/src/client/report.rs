@@ -130,10 +130,10 @@ impl Client {
         let changes = self.chronicle.changes().map(|kept| VoteChange {
             sequence: kept.sequence,
             at_ms: wall(kept.at),
-            from: kept.from,
-            to: kept.to,
+            old: kept.from,
+            new: kept.to,
             ring: kept.ring,
-            cause: kept.cause,
+            reason: kept.reason,
         });
         changes.collect()
     }
@@ -191,8 +191,7 @@ mod tests {
     use super::super::harness::{Bench, RING, vote_info};
     use super::super::{Link, LinkFault};
     use super::*;
-    use crate::base::{NodeId, NodeState, Vote};
-    use crate::report::VoteCause;
+    use crate::base::{NodeId, NodeState, Vote, VoteReason};
 
     fn report(bench: &Bench) -> DeviceReport {
         let wall = |at: Time| Moment(at.as_millis());
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_of_the_vote_is_kept_with_its_cause() {
+    fn every_change_of_the_vote_is_kept_with_its_reason() {
         let mut bench = Bench::running();
         bench.receive(vote_info(1, Vote::Ack, RING));
         bench.link(Link::Down(LinkFault::Closed));
@@ -225,8 +224,9 @@ mod tests {
         let [.., granted, lost] = report.history.as_slice() else {
             panic!("two changes")
         };
-        assert_eq!((granted.to, granted.cause), (Vote::Ack, VoteCause::Server));
-        assert_eq!((lost.to, lost.cause), (Vote::Nack, VoteCause::ServerLost));
+        let change = |change: &VoteChange| (change.new, change.reason);
+        assert_eq!(change(granted), (Vote::Ack, VoteReason::ServerDecision));
+        assert_eq!(change(lost), (Vote::Nack, VoteReason::ServerLost));
         assert_eq!(report.link.state, ConnectionState::Disconnected);
     }
 

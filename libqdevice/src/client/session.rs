@@ -4,7 +4,7 @@
 use super::lease::{EchoReply, Lease};
 use super::phase::{Phase, Protection};
 use super::{Client, Notice, Reason, Timer, Turn};
-use crate::base::{Heuristics, NodeList, RingId, Time, Vote};
+use crate::base::{Heuristics, NodeList, RingId, Time, Vote, VoteReason};
 use crate::wire::{
     Echo, HeuristicsReport, Message, MsgType, NodeListKind, NodeListReport, Options, Plain,
     ReplyErrorCode, ServerError,
@@ -111,7 +111,7 @@ impl Client {
             self.casting.forget_confirmation();
         }
         if ring == reported {
-            self.update_vote(vote, turn);
+            self.update_vote(vote, reason_of(vote), turn);
         } else {
             turn.tell(Notice::VoteForOldRing { vote, ring });
         }
@@ -226,7 +226,7 @@ impl Client {
         self.send_config(NodeListKind::InitialConfig, turn);
         self.send_membership(result, turn);
         self.send_quorum(turn);
-        self.update_vote(Vote::WaitForReply, turn);
+        self.update_vote(Vote::WaitForReply, VoteReason::ServerAwaited, turn);
     }
 
     pub(super) fn send_config(&mut self, kind: NodeListKind, turn: &mut Turn<'_>) {
@@ -287,6 +287,14 @@ impl Client {
     pub(super) const fn next_seq(&mut self) -> u32 {
         self.last_seq = self.last_seq.wrapping_add(1);
         self.last_seq
+    }
+}
+
+/// Why a vote that the server has sent is as it is.
+const fn reason_of(vote: Vote) -> VoteReason {
+    match vote {
+        Vote::Ack | Vote::Nack => VoteReason::ServerDecision,
+        Vote::AskLater | Vote::WaitForReply | Vote::NoChange => VoteReason::ServerAwaited,
     }
 }
 

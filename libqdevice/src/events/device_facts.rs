@@ -9,9 +9,12 @@ use crate::client::{Next, Notice};
 pub fn device_facts(notice: &Notice) -> Facts<'static> {
     let facts = Facts::default();
     match notice {
-        Notice::VoteChanged { to, ring, .. } => Facts {
+        Notice::VoteChanged {
+            to, ring, reason, ..
+        } => Facts {
             vote: Some(word(*to)),
             ring: *ring,
+            reason: Some(reason.as_str()),
             ..facts
         },
         Notice::VoteForOldRing { vote, ring } => Facts {
@@ -75,10 +78,12 @@ mod tests {
             from: Vote::Nack,
             to: Vote::Ack,
             ring: Some(ring),
+            reason: crate::base::VoteReason::ServerDecision,
         });
         let expected = Facts {
             vote: Some("ack"),
             ring: Some(ring),
+            reason: Some("server-decision"),
             ..Facts::default()
         };
         assert_eq!(facts, expected);

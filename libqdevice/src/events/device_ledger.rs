@@ -1,6 +1,6 @@
 use super::{DevicePicture, Event, ServerLoss, VoteReason, VoteWord};
 use crate::base::{ClusterName, Heuristics, NodeId, NodeList, Quorate, RingId};
-use crate::client::{LinkFault, Next, Notice, Reason};
+use crate::client::{LinkFault, Notice, Reason};
 
 /// Makes events of what a node tells its operator and of what corosync tells the node.
 ///
@@ -10,8 +10,6 @@ pub struct DeviceLedger {
     cluster: ClusterName,
     node: NodeId,
     picture: DevicePicture,
-    /// Why the vote is as it is while there is no server.
-    without_server: VoteReason,
     /// Whether it was told that there is no server.
     told_unavailable: bool,
 }
@@ -24,7 +22,6 @@ impl DeviceLedger {
             cluster,
             node,
             picture: DevicePicture::default(),
-            without_server: VoteReason::NoServer,
             told_unavailable: false,
         }
     }
@@ -47,9 +44,11 @@ impl DeviceLedger {
                 self.unavailable(loss_of_link(fault), notice.to_string(), out);
             }
             Notice::Ended(reason) | Notice::EndedAgain(reason) => self.ended(reason, out),
-            Notice::VoteChanged { to, ring, .. } => {
+            Notice::VoteChanged {
+                to, ring, reason, ..
+            } => {
                 if let Some(new) = VoteWord::told(*to) {
-                    self.vote(new, ring.unwrap_or_default(), out);
+                    self.vote(new, ring.unwrap_or_default(), *reason, out);
                 }
             }
             // What corosync and the heuristics say comes from those themselves.
@@ -130,14 +129,6 @@ impl DeviceLedger {
     fn ended(&mut self, reason: &Reason, out: &mut Vec<Event>) {
         let was_connected = self.picture.server.is_some();
         let (loss, text) = (loss(reason), reason.to_string());
-        match reason.next() {
-            Next::Exit { ok: true } => self.without_server = VoteReason::Shutdown,
-            Next::Exit { ok: false } => self.without_server = VoteReason::Failure,
-            Next::Retry | Next::GiveUp if was_connected => {
-                self.without_server = VoteReason::ServerLost;
-            }
-            Next::Retry | Next::GiveUp => {}
-        }
         if was_connected {
             // The next attempt to connect has nothing new to say.
             self.told_unavailable = true;
@@ -147,18 +138,11 @@ impl DeviceLedger {
         }
     }
 
-    fn vote(&mut self, new: VoteWord, ring: RingId, out: &mut Vec<Event>) {
+    fn vote(&mut self, new: VoteWord, ring: RingId, reason: VoteReason, out: &mut Vec<Event>) {
         let old = self.picture.vote;
         if old == new {
             return;
         }
-        let reason = match (&self.picture.server, new) {
-            (None, _) => self.without_server,
-            (Some(_), VoteWord::Ack | VoteWord::Nack | VoteWord::None) => {
-                VoteReason::ServerDecision
-            }
-            (Some(_), VoteWord::AskLater | VoteWord::WaitForReply) => VoteReason::ServerAwaited,
-        };
         let event = Event::VoteChanged {
             cluster: self.cluster.clone(),
             node: self.node,
@@ -234,26 +218,34 @@ mod tests {
         }
     }
 
-    fn vote(from: Vote, to: Vote) -> Notice {
-        let ring = Some(RING);
-        Notice::VoteChanged { from, to, ring }
+    fn vote(from: Vote, to: Vote, reason: VoteReason) -> Notice {
+        Notice::VoteChanged {
+            from,
+            to,
+            ring: Some(RING),
+            reason,
+        }
     }
 
     #[test]
     fn a_lost_server_is_told_before_the_vote_that_goes_with_it() {
         let mut ledger = ledger();
-        told(&mut ledger, &[connected(), vote(Vote::AskLater, Vote::Ack)]);
+        let granted = VoteReason::ServerDecision;
+        told(
+            &mut ledger,
+            &[connected(), vote(Vote::AskLater, Vote::Ack, granted)],
+        );
         let lost = Reason::LinkLost(LinkFault::Closed);
         assert_eq!(
             told(
                 &mut ledger,
                 &[
                     Notice::Ended(lost),
-                    vote(Vote::Ack, Vote::Nack),
+                    vote(Vote::Ack, Vote::Nack, VoteReason::ServerLost),
                     Notice::EndedAgain(Reason::ConnectTimeout),
                     connected(),
-                    vote(Vote::Nack, Vote::WaitForReply),
-                    vote(Vote::WaitForReply, Vote::Ack),
+                    vote(Vote::Nack, Vote::WaitForReply, VoteReason::ServerAwaited),
+                    vote(Vote::WaitForReply, Vote::Ack, granted),
                 ]
             ),
             [
@@ -274,7 +266,7 @@ mod tests {
         let mut ledger = ledger();
         let failed = || Notice::ConnectFailed(LinkFault::ConnectFailed("refused".into()));
         let attempts = [
-            vote(Vote::AskLater, Vote::Nack),
+            vote(Vote::AskLater, Vote::Nack, VoteReason::NoServer),
             failed(),
             Notice::Ended(Reason::ConnectTimeout),
             failed(),

@@ -14,6 +14,7 @@ mod server_facts;
 mod server_ledger;
 mod words;
 
+pub use crate::base::VoteReason;
 pub use device_facts::device_facts;
 pub use device_ledger::DeviceLedger;
 pub use event::Event;
@@ -23,5 +24,5 @@ pub use server_facts::{event_facts, server_facts};
 pub use server_ledger::ServerLedger;
 pub use words::{
     DisconnectReason, HeuristicsWord, ProtectionWord, QuorumWord, RejectReason, ServerLoss,
-    VoteReason, VoteWord,
+    VoteWord,
 };

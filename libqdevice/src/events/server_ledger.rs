@@ -4,7 +4,7 @@ use super::{
 };
 use crate::base::{ClusterName, NodeId, RingId, Time, Vote};
 use crate::server::{Cause, Notice, Party, Protection};
-use crate::vote::{Finding, Occasion, Reason};
+use crate::vote::{Finding, Occasion};
 use std::collections::BTreeMap;
 
 /// Makes events of what a server tells its operator.
@@ -251,13 +251,12 @@ impl ServerLedger {
         if !self.picture.clusters.contains_key(cluster) {
             return;
         }
-        let (reason, nodes) = match finding {
-            Finding::NotJudged => return,
-            Finding::Unsettled => (VoteReason::Unsettled, Vec::new()),
-            Finding::Nobody => (VoteReason::Nobody, Vec::new()),
-            Finding::Partition { nodes, reason } => {
-                ((*reason).into(), nodes.iter().copied().collect())
-            }
+        let Some(reason) = finding.vote_reason() else {
+            return;
+        };
+        let nodes: Vec<NodeId> = match finding {
+            Finding::Partition { nodes, .. } => nodes.iter().copied().collect(),
+            Finding::NotJudged | Finding::Unsettled | Finding::Nobody => Vec::new(),
         };
         if changed {
             let event = Event::PartitionChosen {
@@ -334,20 +333,6 @@ const fn departure(cause: Cause) -> DisconnectReason {
     }
 }
 
-impl From<Reason> for VoteReason {
-    fn from(reason: Reason) -> Self {
-        match reason {
-            Reason::Alone => Self::Alone,
-            Reason::Majority => Self::Majority,
-            Reason::Score => Self::Score,
-            Reason::Connected => Self::Connected,
-            Reason::Active => Self::Active,
-            Reason::TieBreaker => Self::TieBreaker,
-            Reason::LowestConnected => Self::LowestConnected,
-        }
-    }
-}
-
 /// In milliseconds.
 const SECOND: u64 = 1000;
 
@@ -355,6 +340,7 @@ const SECOND: u64 = 1000;
 mod tests {
     use super::*;
     use crate::base::{Algorithm, Heuristics, TieBreaker};
+    use crate::vote::Reason;
     use std::collections::BTreeSet;
 
     const RING: RingId = RingId::new(1, 8);

@@ -1,43 +1,7 @@
 //! The closed sets of words that events use. A word is never given another meaning.
 
+use crate::base::words::words;
 use crate::base::{Heuristics, Quorate, Vote};
-
-/// Declares an enum whose variants are words, each with its meaning.
-///
-/// Everything that shows a word or checks the documents reads the table, so a new word takes one row.
-macro_rules! words {
-    (
-        $(#[$meta:meta])*
-        $vis:vis enum $name:ident {
-            $( #[doc = $help:literal] $variant:ident = $word:literal, )+
-        }
-    ) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        $vis enum $name {
-            $( #[doc = $help] $variant, )+
-        }
-
-        impl $name {
-            /// Every word with its meaning, which may have a blank in front.
-            pub const TABLE: &'static [(&'static str, &'static str)] = &[$( ($word, $help) ),+];
-
-            /// The word.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $( Self::$variant => $word, )+
-                }
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-    };
-}
 
 words! {
     /// What a node was told last about the vote.
@@ -52,46 +16,6 @@ words! {
         AskLater = "ask-later",
         /// The decision will follow. It does not cast until then.
         WaitForReply = "wait-for-reply",
-    }
-}
-
-words! {
-    /// Why a vote is as it is.
-    pub enum VoteReason {
-        /// There is no other partition.
-        Alone = "alone",
-        /// The partition with the vote is more than half of the cluster.
-        Majority = "majority",
-        /// The partition with the vote has more connected nodes, or nodes with better heuristics.
-        Score = "score",
-        /// The scores are equal, and the partition with the vote has more connected nodes.
-        Connected = "connected",
-        /// The partition with the vote had it before.
-        Active = "active",
-        /// The partition with the vote has the node that the tie-breaker names.
-        TieBreaker = "tie-breaker",
-        /// The tie-breaker names no node of a partition; the one with the vote has the lowest connected id.
-        LowestConnected = "lowest-connected",
-        /// No partition may have the vote.
-        Nobody = "nobody",
-        /// The nodes have not all reported yet, or do not agree on who is with whom.
-        Unsettled = "unsettled",
-        /// The algorithm `test` gives the vote to everybody.
-        Test = "test",
-        /// The node has left.
-        Disconnected = "disconnected",
-        /// The server has decided so (node's side).
-        ServerDecision = "server-decision",
-        /// The server has not decided yet (node's side).
-        ServerAwaited = "server-awaited",
-        /// The server has not admitted this node yet (node's side).
-        NoServer = "no-server",
-        /// The server is lost, and the vote is withdrawn or kept as the algorithm wants it (node's side).
-        ServerLost = "server-lost",
-        /// The daemon was asked to end (node's side).
-        Shutdown = "shutdown",
-        /// The daemon cannot go on (node's side).
-        Failure = "failure",
     }
 }
 
@@ -239,6 +163,7 @@ impl From<Quorate> for QuorumWord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::VoteReason;
     use std::collections::BTreeSet;
 
     /// All sets, in the order of the document.
@@ -265,6 +190,44 @@ mod tests {
         let row = |(word, meaning): &(&str, &str)| format!("| `{word}` | {} |", meaning.trim());
         let known: Vec<String> = SETS.iter().flat_map(|set| set.iter().map(row)).collect();
         assert_eq!(described, known);
+    }
+
+    #[test]
+    fn the_schema_of_the_json_has_the_same_reasons() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json-schema.json");
+        let schema = std::fs::read_to_string(path).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        for (name, set) in [
+            ("vote_reason", VoteReason::TABLE),
+            ("disconnect_reason", DisconnectReason::TABLE),
+            ("reject_reason", RejectReason::TABLE),
+            ("server_loss", ServerLoss::TABLE),
+        ] {
+            let words: Vec<&str> = set.iter().map(|(word, _)| *word).collect();
+            assert_eq!(
+                schema["$defs"][name]["enum"],
+                serde_json::json!(words),
+                "{name}"
+            );
+        }
+        let of_partitions =
+            crate::vote::Reason::ALL.map(|reason| VoteReason::from(reason).as_str());
+        let finding = &schema["$defs"]["finding"]["oneOf"][1]["properties"]["reason"]["enum"];
+        assert_eq!(*finding, serde_json::json!(of_partitions));
+    }
+
+    #[test]
+    fn every_word_is_read_as_it_is_written_and_others_are_refused() {
+        for (word, _) in VoteReason::TABLE {
+            let json = serde_json::json!(word);
+            let reason: VoteReason = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(reason).unwrap(), json);
+            let of_partition = serde_json::from_value::<crate::vote::Reason>(json.clone());
+            if let Ok(reason) = of_partition {
+                assert_eq!(serde_json::to_value(reason).unwrap(), json);
+            }
+        }
+        assert!("server".parse::<VoteReason>().is_err());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use super::{Certificate, ConfiguredNode, Heading, Moment, Protection};
-use crate::base::{Algorithm, Heuristics, NodeId, NodeState, RingId, TieBreaker, TlsSupport, Vote};
+use crate::base::{
+    Algorithm, Heuristics, NodeId, NodeState, RingId, TieBreaker, TlsSupport, Vote, VoteReason,
+};
 use serde::{Deserialize, Serialize};
 
 /// `corosync-qdevice-tool -s --json`: the node, its server and its vote.
@@ -155,31 +157,13 @@ pub struct VoteChange {
     /// When.
     pub at_ms: Moment,
     /// The vote until then.
-    pub from: Vote,
+    pub old: Vote,
     /// The vote from then on.
-    pub to: Vote,
+    pub new: Vote,
     /// The ring it was for.
     pub ring: Option<RingId>,
-    /// What it followed.
-    pub cause: VoteCause,
-}
-
-/// What a change of the vote follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VoteCause {
-    /// The server said so.
-    Server,
-    /// corosync formed a membership, or was asked about it.
-    Corosync,
-    /// The heuristics had a result.
-    Heuristics,
-    /// The connection to the server was lost, or it said what it must not.
-    ServerLost,
-    /// Time passed: the server was silent, or an attempt took too long.
-    Time,
-    /// The daemon was asked to end.
-    Shutdown,
+    /// Why: a word that D-Bus and the hooks have too.
+    pub reason: VoteReason,
 }
 
 /// `corosync-qdevice-tool --heuristics --json`: the last run of the commands.

@@ -13,8 +13,8 @@ mod what_if;
 pub use decision::{Decision, History, Input, Told, Trigger};
 pub use device::{
     CastReport, CommandEnd, CommandResult, ConnectionState, DeviceReport, HeuristicsReport,
-    HeuristicsRun, HeuristicsWhen, LinkReport, QuorumNode, QuorumView, ServerChoice, VoteCause,
-    VoteChange, VoterReport,
+    HeuristicsRun, HeuristicsWhen, LinkReport, QuorumNode, QuorumView, ServerChoice, VoteChange,
+    VoterReport,
 };
 pub use heading::{Heading, Moment, SCHEMA};
 pub use server::{

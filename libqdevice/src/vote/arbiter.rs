@@ -1,6 +1,6 @@
 use super::handover::{Absent, Departure, Grant, Holdup};
 use super::{Announcement, FfSplit, LastMan, Members, Round, Scope, View, test_algorithm};
-use crate::base::{Algorithm, NodeId, TieBreaker, Time, Vote};
+use crate::base::{Algorithm, NodeId, TieBreaker, Time, Vote, VoteReason};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,8 +62,10 @@ pub enum Finding {
 }
 
 /// Why a partition was preferred to the next best one.
+///
+/// Its words are those of [`VoteReason`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "VoteReason", try_from = "VoteReason")]
 pub enum Reason {
     /// There is no other.
     Alone,
@@ -79,6 +81,57 @@ pub enum Reason {
     TieBreaker,
     /// It has the connected node with the lowest id; the tie-breaker names a node in no partition.
     LowestConnected,
+}
+
+impl Reason {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Alone,
+        Self::Majority,
+        Self::Score,
+        Self::Connected,
+        Self::Active,
+        Self::TieBreaker,
+        Self::LowestConnected,
+    ];
+}
+
+impl From<Reason> for VoteReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Alone => Self::Alone,
+            Reason::Majority => Self::Majority,
+            Reason::Score => Self::Score,
+            Reason::Connected => Self::Connected,
+            Reason::Active => Self::Active,
+            Reason::TieBreaker => Self::TieBreaker,
+            Reason::LowestConnected => Self::LowestConnected,
+        }
+    }
+}
+
+impl TryFrom<VoteReason> for Reason {
+    type Error = String;
+
+    fn try_from(word: VoteReason) -> Result<Self, Self::Error> {
+        let own = Self::ALL
+            .into_iter()
+            .find(|own| VoteReason::from(*own) == word);
+        own.ok_or_else(|| format!("no partition is preferred because of {:?}", word.as_str()))
+    }
+}
+
+impl Finding {
+    /// Why votes are as they are after it; none if it says nothing of them.
+    #[must_use]
+    pub fn vote_reason(&self) -> Option<VoteReason> {
+        match self {
+            Self::NotJudged => None,
+            Self::Unsettled => Some(VoteReason::Unsettled),
+            Self::Nobody => Some(VoteReason::Nobody),
+            Self::Partition { reason, .. } => Some((*reason).into()),
+        }
+    }
 }
 
 /// Why an algorithm does not accept a report.

@@ -147,7 +147,7 @@ fn in_every_state_json_follows_the_schema_and_says_what_is() {
     let afterwards = json(&node(&stage, 1, &["-s", "--json"]));
     let change = afterwards["history"].as_array().unwrap().last().unwrap();
     assert_eq!(
-        (&change["to"], &change["cause"]),
+        (&change["new"], &change["reason"]),
         (&"nack".into(), &"server-lost".into())
     );
 }

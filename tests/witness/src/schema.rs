@@ -41,6 +41,11 @@ impl Schema {
                 count => Err(format!("{at}: {value} fits to {count} of the alternatives")),
             };
         }
+        if let Some(rules) = rule["anyOf"].as_array() {
+            let fits = rules.iter().any(|rule| self.fits(rule, value, at).is_ok());
+            let wrong = || format!("{at}: {value} fits to none of the alternatives");
+            return if fits { Ok(()) } else { Err(wrong()) };
+        }
         let wrong = |what: &str| Err(format!("{at}: {value} {what} {rule}"));
         if rule.get("const").is_some_and(|only| only != value) {
             return wrong("is not");

@@ -1,5 +1,5 @@
 use super::{ago, pairs, table};
-use crate::{history, words};
+use crate::words;
 use libqdevice::base::{Heuristics, NodeId, NodeState, Vote};
 use libqdevice::report::{
     CommandEnd, CommandResult, ConnectionState, DeviceReport, HeuristicsRun, Moment, QuorumView,
@@ -157,10 +157,10 @@ pub(crate) fn history(changes: &[VoteChange], width: u16) -> String {
         vec![
             change.sequence.to_string(),
             words::local(change.at_ms),
-            change.from.as_str().to_owned(),
-            change.to.as_str().to_owned(),
+            change.old.as_str().to_owned(),
+            change.new.as_str().to_owned(),
             change.ring.map_or("-".to_owned(), |ring| ring.to_string()),
-            history::cause(change.cause).to_owned(),
+            words::because(change.reason).to_owned(),
         ]
     };
     let rows = changes.iter().map(row).collect();

@@ -1,6 +1,6 @@
 use super::{WIDE, ago, pairs, table};
 use crate::words;
-use libqdevice::base::{Algorithm, Heuristics, Vote};
+use libqdevice::base::{Algorithm, Heuristics, Vote, VoteReason};
 use libqdevice::report::{
     ClusterList, ClusterReport, Decision, History, NodeReport, Protection, ServerReport,
 };
@@ -135,12 +135,8 @@ pub(crate) fn vote(cluster: &ClusterReport, node: &NodeReport) -> &'static str {
 }
 
 fn why(finding: &Finding) -> String {
-    match finding {
-        Finding::NotJudged => "-".to_owned(),
-        Finding::Unsettled => "unsettled".to_owned(),
-        Finding::Nobody => "nobody".to_owned(),
-        Finding::Partition { reason, .. } => words::reason_word(*reason).to_owned(),
-    }
+    let word = finding.vote_reason().map(VoteReason::as_str);
+    word.unwrap_or("-").to_owned()
 }
 
 const fn protection(protection: Protection) -> &'static str {
