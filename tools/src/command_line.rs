@@ -130,12 +130,10 @@ impl Tool {
     /// Whether the parts of a wish go together.
     fn check(self, wish: Wish) -> Result<Wish, BadWish> {
         let is_about_cluster = match wish.task {
-            Task::Plain(Command::Security | Command::Shutdown) | Task::Doctor
-                if wish.form == Form::Json =>
-            {
+            Task::Plain(Command::Security | Command::Shutdown) if wish.form == Form::Json => {
                 return Err(BadWish::NoJson(match self.side {
                     Side::Server => "-s, -l, --history, --explain and --what-if",
-                    Side::Node => "-s, --heuristics, --quorum, --history and --explain",
+                    Side::Node => "-s, --heuristics, --quorum, --history, --explain and --doctor",
                 }));
             }
             Task::Plain(Command::Security | Command::Shutdown)

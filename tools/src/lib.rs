@@ -24,10 +24,11 @@ use answer::{Failed, Source};
 use command_line::{Form, Task, Wish};
 use libqdevice::base::ClusterName;
 use libqdevice::client::QdeviceSettings;
+use libqdevice::io::clock;
 use libqdevice::io::ipc_client::{AskError, ask, connect};
 use libqdevice::io::os_error::Plain;
 use libqdevice::ipc::{Command, QdeviceJson, QnetdJson, Status, command_line};
-use libqdevice::report::{ClusterList, DeviceReport, Heading, History, QuorumView, WhatIf};
+use libqdevice::report::{ClusterList, DeviceReport, Heading, History, Moment, QuorumView, WhatIf};
 use libqdevice::server::QnetdSettings;
 use screen::Screen;
 use std::ffi::OsString;
@@ -146,7 +147,15 @@ impl Tool {
     /// Looks for what is wrong with this node's device; not only the daemon is asked.
     fn examine(wish: &Wish) -> Exit {
         let findings = doctor::examine(&doctor::Places::default(), Source::of(wish));
-        let printed = print(&doctor::text(&findings));
+        let shown = match wish.form {
+            Form::Json => {
+                let now = Moment(clock::wall_millis(clock::now()));
+                let heading = Heading::of("qdevice-doctor", now);
+                doctor::json(&findings, heading)
+            }
+            Form::Text | Form::Table => doctor::text(&findings),
+        };
+        let printed = print(&shown);
         if printed == Exit::Done {
             Exit::Found(doctor::worst(&findings))
         } else {

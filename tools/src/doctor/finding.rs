@@ -1,8 +1,9 @@
-use serde::Deserialize;
+use libqdevice::report::Heading;
+use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 
 /// What was found somewhere; `--check` of the certificate program tells it in the same form.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Finding {
     severity: Severity,
     text: String,
@@ -10,7 +11,7 @@ pub(crate) struct Finding {
 }
 
 /// How bad something is; the number is the exit status, as monitoring systems have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// As it should be.
@@ -44,6 +45,28 @@ impl Finding {
             ..Self::warning(text, remedy)
         }
     }
+}
+
+/// `--doctor --json`.
+#[derive(Debug, Clone, Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    heading: Heading,
+    /// The worst of the findings.
+    result: Severity,
+    findings: &'a [Finding],
+}
+
+/// The same as one line of JSON.
+pub(crate) fn json(findings: &[Finding], heading: Heading) -> String {
+    let result = worst(findings);
+    let report = Report {
+        heading,
+        result,
+        findings,
+    };
+    // Words and texts: nothing that JSON could not say.
+    serde_json::to_string(&report).unwrap_or_default() + "\n"
 }
 
 /// The worst of them.

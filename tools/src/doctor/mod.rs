@@ -14,7 +14,7 @@ mod finding;
 mod reach;
 mod timing;
 
-pub(super) use finding::{Severity, text, worst};
+pub(super) use finding::{Severity, json, text, worst};
 
 use crate::answer::Source;
 use conf::cmap_of;
@@ -130,6 +130,7 @@ fn watchdog(places: &Places, config: &ClientConfig) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libqdevice::report::{Heading, Moment};
     use std::net::TcpListener;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
@@ -152,6 +153,11 @@ mod tests {
 
         /// All that is said, and how bad it is.
         fn examined(&self) -> (String, Severity) {
+            let findings = self.findings();
+            (text(&findings), worst(&findings))
+        }
+
+        fn findings(&self) -> Vec<Finding> {
             let place = |name: &str| self.0.join(name);
             let places = Places {
                 conf: place("conf"),
@@ -159,8 +165,14 @@ mod tests {
                 sbd_runs: [place("sbd"), place("sbd.pid")],
                 certificate_program: place("certutil"),
             };
-            let findings = examine(&places, Source::at(Path::new("/no/such/socket")));
-            (text(&findings), worst(&findings))
+            examine(&places, Source::at(Path::new("/no/such/socket")))
+        }
+
+        /// The same as others read it.
+        fn report(&self) -> serde_json::Value {
+            let findings = self.findings();
+            let heading = Heading::of("qdevice-doctor", Moment(1));
+            serde_json::from_str(&json(&findings, heading)).unwrap()
         }
     }
 
@@ -217,6 +229,27 @@ mod tests {
         assert!(node.examined().0.contains("cannot check certificates"));
         fs::remove_file(node.0.join("certutil")).unwrap();
         assert!(node.examined().0.contains("certificates were not checked"));
+    }
+
+    #[test]
+    fn the_json_has_what_the_text_has_and_the_schema_describes_it() {
+        let node = Node::new("json", &conf().replace("tls: off", "tls: required"));
+        let report = node.report();
+        assert_eq!(report["report"], "qdevice-doctor");
+        assert_eq!(report["result"], "error");
+        let findings = report["findings"].as_array().unwrap();
+        let of_program = findings
+            .iter()
+            .find(|found| found["text"] == "It has ended");
+        assert_eq!(of_program.unwrap()["remedy"], "renew it");
+        assert_eq!(findings[0]["severity"], "ok");
+        assert_eq!(findings[0]["remedy"], serde_json::Value::Null);
+        let schema = include_str!("../../../docs/json-schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let known = &schema["$defs"]["qdevice-doctor"]["properties"];
+        for name in report.as_object().unwrap().keys() {
+            assert!(known.get(name).is_some(), "{name}");
+        }
     }
 
     #[test]

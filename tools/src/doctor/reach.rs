@@ -9,6 +9,8 @@ use serde::Deserialize;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 /// Name and addresses of the server, and whether one of them takes connections.
@@ -20,8 +22,21 @@ pub(crate) fn server(config: &ClientConfig) -> Finding {
         AddressFamily::V4 => address.is_ipv4(),
         AddressFamily::V6 => address.is_ipv6(),
     };
-    let addresses: Vec<_> = match (host, port).to_socket_addrs() {
-        Ok(addresses) => addresses.filter(suits).collect(),
+    let name = host.to_owned();
+    let looked_up = within(RESOLVED_WITHIN, move || {
+        (name.as_str(), port).to_socket_addrs().map(Vec::from_iter)
+    });
+    let Some(looked_up) = looked_up else {
+        return Finding::error(
+            format!(
+                "The name service does not answer for the server {shown} within {} s",
+                RESOLVED_WITHIN.as_secs()
+            ),
+            "mend the name servers of /etc/resolv.conf; an entry in /etc/hosts needs none when the network fails",
+        );
+    };
+    let addresses: Vec<_> = match looked_up {
+        Ok(addresses) => addresses.into_iter().filter(suits).collect(),
         Err(error) => {
             return Finding::error(
                 format!("The server {shown} has no address: {}", Plain(&error)),
@@ -49,6 +64,19 @@ pub(crate) fn server(config: &ClientConfig) -> Finding {
         format!("The server does not answer: {}", reasons.join("; ")),
         "systemctl start corosync-qnetd (on the server; its firewall has to let the port through)",
     )
+}
+
+/// What `work` gives, if it does within this time; whoever waits longer waits alone.
+fn within<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (answer, done) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody may be there to hear it any more.
+        let _ = answer.send(work());
+    });
+    done.recv_timeout(limit).ok()
 }
 
 /// What `--check` of the certificate program finds: database, certificates, names, and TLS with the server.
@@ -132,3 +160,20 @@ pub(crate) fn daemon(source: Source<'_>) -> Finding {
 
 /// How long an address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the name service may take: it has a list of servers, and asks each several times.
+const RESOLVED_WITHIN: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_answer_is_not_waited_for() {
+        let (never, silence) = mpsc::channel::<()>();
+        let waited = within(Duration::from_millis(1), move || silence.recv());
+        assert!(waited.is_none());
+        drop(never);
+        assert_eq!(within(PATIENCE, || 7), Some(7));
+    }
+}
