@@ -79,14 +79,17 @@ impl Telling {
     }
 }
 
-/// Votes that begin or end are in the log, each of them; what else the events say is there in other words.
+/// That a node is refused the vote is in the log. Who gets it is there in the arbiter's decision, once for all
+/// nodes: a line for each would cost a third more when thousands come back at once.
 fn write(event: &events::Event, notice: &Notice) {
     let events::Event::VoteChanged { old, new, .. } = event else {
         return;
     };
     let level = match (old, new) {
-        (VoteWord::Ack, _) | (_, VoteWord::Ack | VoteWord::Nack) => Level::Info,
-        (_, VoteWord::None | VoteWord::AskLater | VoteWord::WaitForReply) => Level::Debug,
+        (_, VoteWord::Nack) | (VoteWord::Nack, VoteWord::Ack) => Level::Info,
+        (_, VoteWord::Ack | VoteWord::None | VoteWord::AskLater | VoteWord::WaitForReply) => {
+            Level::Debug
+        }
     };
     let peer = notice.party().map(|party| party.address.as_str());
     let facts = event_facts(event, peer);
