@@ -1,12 +1,14 @@
 use super::{heuristics, net};
 use libqdevice::events::{DevicePicture, Event};
-use libqdevice::outlets::bus::Properties;
+use libqdevice::outlets::bus::{Properties, instance_id};
 use std::sync::{PoisonError, RwLock};
 
 /// What the object shows. Only the thread of the bus reads and changes it.
 #[derive(Debug)]
 pub(super) struct Board {
     pub(super) facts: Facts,
+    /// Of this run of the daemon.
+    pub(super) instance: String,
     picture: RwLock<DevicePicture>,
 }
 
@@ -37,6 +39,7 @@ impl Board {
     pub(super) fn new(facts: Facts) -> Self {
         Self {
             facts,
+            instance: instance_id(),
             picture: RwLock::default(),
         }
     }

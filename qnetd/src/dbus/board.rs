@@ -1,7 +1,7 @@
 use super::{ROOT, cluster, manager, node};
 use libqdevice::base::{ClusterName, NodeId};
 use libqdevice::events::{ClusterPicture, Event, NodePicture, ServerPicture};
-use libqdevice::outlets::bus::{self, Properties, path};
+use libqdevice::outlets::bus::{self, Properties, instance_id, path};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zbus::Connection;
 
@@ -9,6 +9,8 @@ use zbus::Connection;
 #[derive(Debug)]
 pub(super) struct Board {
     pub(super) facts: Facts,
+    /// Of this run of the daemon.
+    pub(super) instance: String,
     picture: RwLock<ServerPicture>,
 }
 
@@ -32,6 +34,7 @@ impl Board {
     pub(super) fn new(facts: Facts) -> Self {
         Self {
             facts,
+            instance: instance_id(),
             picture: RwLock::default(),
         }
     }

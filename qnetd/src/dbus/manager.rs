@@ -51,6 +51,12 @@ impl Manager {
         self.board.facts.version.to_owned()
     }
 
+    /// Another word after every start of the daemon: numbers of events begin anew with it.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn instance_id(&self) -> String {
+        self.board.instance.clone()
+    }
+
     /// Where it listens: host:port, * for any host.
     #[zbus(property(emits_changed_signal = "const"))]
     fn listen(&self) -> String {

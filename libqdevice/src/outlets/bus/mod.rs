@@ -4,10 +4,12 @@
 //! started again cost a line of the log and what is missed meanwhile, never a vote.
 
 mod access;
+mod instance;
 pub mod path;
 mod properties;
 
 pub use access::{ask, authorize, reload_certificates};
+pub use instance::instance_id;
 pub use properties::{Properties, details, micros, numbers, tell_changes};
 
 use super::Records;

@@ -1,12 +1,16 @@
 //! The files of dbus/*.xml beside the live daemons.
 
-use crate::bus::shown;
+use crate::bus::{busctl, shown};
 use serde_json::Value;
 use std::fs;
 use witness::bus::top;
 
 /// Compares the interfaces of these objects with the file of the name; with `UPDATE_GOLDEN` set, writes it.
 pub(crate) fn compare(name: &str, paths: &[&str]) {
+    for path in paths {
+        let complaint = busctl(&["introspect", name, path]).stderr;
+        assert_eq!(String::from_utf8_lossy(&complaint), "", "{name} {path}");
+    }
     let interfaces = paths.iter().map(|path| interfaces(name, path));
     let live = format!("{HEAD}<node>\n{}</node>\n", interfaces.collect::<String>());
     let file = top("dbus").join(format!("{name}.xml"));
