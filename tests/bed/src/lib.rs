@@ -9,7 +9,7 @@
 //! node   switch   conf   votes, overlap    a member; its network; what its votequorum said
 //! keys                                     certificates for both sides, by whom you like
 //! bus                                      a system bus on a host, and who listens
-//! reports                                  what our tools tell in JSON and metrics, checked
+//! reports, exporter                        what our tools and corosync's tell others, checked
 //! host, holder   daemon   watcher          namespaces and what runs in them
 //! process   marked   run_folder   clock, interrupt
 //! ```
@@ -23,6 +23,7 @@ pub mod clock;
 pub mod conf;
 pub mod daemon;
 pub mod demo;
+pub mod exporter;
 pub mod holder;
 pub mod host;
 pub mod interrupt;

@@ -4,6 +4,7 @@
 use super::{Outcome, Scenario, Stage};
 use crate::bed::{Bed, PATIENCE, Place};
 use crate::conf::{Conf, Device};
+use crate::exporter;
 use crate::interrupt;
 use crate::masked::masked;
 use crate::process::Finished;
@@ -142,6 +143,8 @@ fn play(bed: &mut Bed, options: &[&str], record: &mut Transcript) -> Result<()> 
     record.qnetd(bed, "two nodes")?;
     record.qdevice(bed, "two nodes", 1)?;
     record.qdevice(bed, "two nodes", 2)?;
+    let both = ["1 1 A,V,NMW n1", "2 1 A,V,NMW n2", "0 1 None Qdevice"];
+    exporter::check(bed, 1, "3 3 3 2", &both)?;
 
     bed.isolate(Place::Node(2))?;
     bed.votes().settle("node 1 serves alone", PATIENCE, |now| {
@@ -149,6 +152,8 @@ fn play(bed: &mut Bed, options: &[&str], record: &mut Transcript) -> Result<()> 
     })?;
     record.qnetd(bed, "node 2 is away")?;
     record.qdevice(bed, "node 2 is away", 1)?;
+    let alone = ["1 1 A,V,NMW n1", "0 1 None Qdevice"];
+    exporter::check(bed, 1, "3 3 2 2", &alone)?;
     bed.heal()?;
     bed.wait_for_all_votes()?;
 
