@@ -1,5 +1,6 @@
 //! What clusters go through, and what has to be true afterwards.
 
+mod doctor;
 mod failure;
 mod frozen;
 mod heuristics;
@@ -68,6 +69,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(tls::scenarios());
     all.extend(heuristics::scenarios());
     all.extend(texts::scenarios());
+    all.extend(doctor::scenarios());
     all.extend(signals::scenarios());
     all.extend(last_man::scenarios());
     all.extend(isolation::scenarios());
