@@ -256,7 +256,7 @@ impl Hub {
 
     fn accept(&mut self, stream: TcpStream, from: SocketAddr) {
         let connected = self.peers.len();
-        let Some(place) = self.lobby.enter(clock::now(), connected, from.ip()) else {
+        let Some(place) = self.lobby.enter(connected, from.ip()) else {
             return;
         };
         let peer = PeerId(self.next_peer);

@@ -1,5 +1,6 @@
-use libqdevice::base::{Level, Time};
-use libqdevice::io::log::tell;
+use libqdevice::base::{Facts, Level, Repeats};
+use libqdevice::events::RejectReason;
+use libqdevice::io::log::tell_of;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Lobby {
     places: usize,
     waiting: Waiting,
-    told: Option<Time>,
 }
 
 /// A connection's place among those that are not admitted; free again when dropped.
@@ -32,13 +32,11 @@ impl Lobby {
         Self {
             places: descriptors - RESERVED.min(descriptors / 8),
             waiting: Waiting::default(),
-            told: None,
         }
     }
 
-    /// A place for a newcomer beside those that are connected, if there is one. If not, the log says so,
-    /// once a minute.
-    pub(crate) fn enter(&mut self, now: Time, connected: usize, address: IpAddr) -> Option<Place> {
+    /// A place for a newcomer beside those that are connected, if there is one. If not, the log says so.
+    pub(crate) fn enter(&self, connected: usize, address: IpAddr) -> Option<Place> {
         let from = neighbourhood(address);
         // Whole fleets may come through one address: it may have half of all places.
         let share = (self.places / 2).max(1);
@@ -57,13 +55,16 @@ impl Lobby {
                 });
             }
         };
-        if self.told.is_none_or(|told| now.since(told) >= SILENCE) {
-            self.told = Some(now);
-            let text = format_args!(
-                "Closing the connection of {address}: {why} (limit {limit}, from the limit of open files)"
-            );
-            tell(Level::Error, &text);
-        }
+        // No address: whoever has many of them shall not fill the log with them either.
+        let facts = Facts {
+            reason: Some(RejectReason::TooManyClients.as_str()),
+            repeats: Repeats::Counted,
+            ..Facts::default()
+        };
+        let text = format_args!(
+            "Closing the connection of {address}: {why} (limit {limit}, from the limit of open files)"
+        );
+        tell_of(Level::Error, &facts, &text);
         None
     }
 }
@@ -96,14 +97,9 @@ fn neighbourhood(address: IpAddr) -> IpAddr {
 /// Descriptors for tools and for the daemon itself.
 const RESERVED: usize = 64;
 
-/// Milliseconds between two lines.
-const SILENCE: u64 = 60_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NOW: Time = Time::from_millis(0);
 
     fn address(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -111,8 +107,8 @@ mod tests {
 
     #[test]
     fn an_address_may_have_half_of_the_places_and_gets_them_back() {
-        let mut lobby = Lobby::new(1064);
-        let mut enter = |from: &str| lobby.enter(NOW, 0, address(from));
+        let lobby = Lobby::new(1064);
+        let enter = |from: &str| lobby.enter(0, address(from));
         let mut places: Vec<_> = std::iter::from_fn(|| enter("192.0.2.1")).collect();
         assert_eq!(places.len(), 500);
         assert!(enter("::ffff:192.0.2.1").is_none());
@@ -123,17 +119,17 @@ mod tests {
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_address() {
-        let mut lobby = Lobby::new(4);
-        let _first = lobby.enter(NOW, 0, address("2001:db8::1")).unwrap();
-        let _second = lobby.enter(NOW, 0, address("2001:db8::2")).unwrap();
-        assert!(lobby.enter(NOW, 0, address("2001:db8::3")).is_none());
-        assert!(lobby.enter(NOW, 0, address("2001:db8:0:1::3")).is_some());
+        let lobby = Lobby::new(4);
+        let _first = lobby.enter(0, address("2001:db8::1")).unwrap();
+        let _second = lobby.enter(0, address("2001:db8::2")).unwrap();
+        assert!(lobby.enter(0, address("2001:db8::3")).is_none());
+        assert!(lobby.enter(0, address("2001:db8:0:1::3")).is_some());
     }
 
     #[test]
     fn descriptors_are_kept_for_tools() {
-        let mut lobby = Lobby::new(1024);
-        assert!(lobby.enter(NOW, 959, address("192.0.2.1")).is_some());
-        assert!(lobby.enter(NOW, 960, address("192.0.2.1")).is_none());
+        let lobby = Lobby::new(1024);
+        assert!(lobby.enter(959, address("192.0.2.1")).is_some());
+        assert!(lobby.enter(960, address("192.0.2.1")).is_none());
     }
 }
