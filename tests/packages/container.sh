@@ -55,6 +55,12 @@ for program in corosync-qnetd corosync-qnetd-tool corosync-qnetd-certutil; do
 done
 check "has no library of corosync, D-Bus or systemd" has_none_of_these
 
+# Ends the daemon, and with it the container and its runtime.
+ends() {
+    kill -TERM "$(pgrep -x -u $nobody corosync-qnetd | head -n 1)"
+    wait $runtime
+}
+
 say "As user $nobody"
 check "without certificates it refuses and says why" refuses
 INITIALIZE=1 contained /usr/bin/start -s req >"$work/qnetd.log" 2>&1 &
@@ -64,13 +70,11 @@ joined /usr/bin/corosync-qnetd-tool -s
 check "as a user without capabilities" test "$(privileges)" = 0000000000000000
 check "its file system is read-only" sh -c '! touch "$0/tmp/x"' "/proc/$(pgrep -n -P $runtime)/root$image"
 before=$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")
-kill -TERM "$(pgrep -x -u $nobody corosync-qnetd | head -n 1)"
-wait $runtime
+ends
 check "SIGTERM ends it in order" test $? = 0
 contained /usr/bin/start -s req >>"$work/qnetd.log" 2>&1 &
 runtime=$!
 soon "started again it serves" joined /usr/bin/corosync-qnetd-tool -s
 check "with the certificates of before" test "$before" = "$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")"
-kill $runtime
-wait $runtime 2>/dev/null
+ends
 summary

@@ -75,6 +75,14 @@ pub fn of_qdevice(bed: &Bed, id: u32) -> Result<()> {
     .with_context(|| format!("node {id}: {}", tool.0))
 }
 
+/// A report that follows the description.
+pub fn described(text: &str) -> Result<Value> {
+    let report = serde_json::from_str(text).with_context(|| text.to_owned())?;
+    let fits = Schema::ours().check(&report);
+    fits.map_err(|why| anyhow!("{why} in {text}"))?;
+    Ok(report)
+}
+
 /// A tool of ours where its daemon may be.
 struct Tool<'a>(&'static str, &'a dyn Fn(&[&str]) -> Result<Finished>);
 
@@ -109,10 +117,7 @@ impl Tool<'_> {
     fn json(&self, question: &str) -> Result<Value> {
         let shown = self.run(&format!("{question} --json"))?;
         let text = shown.success(question)?;
-        let report = serde_json::from_str(&text).with_context(|| format!("{question}: {text}"))?;
-        let fits = Schema::ours().check(&report);
-        fits.map_err(|why| anyhow!("{question}: {why} in {text}"))?;
-        Ok(report)
+        described(&text).with_context(|| question.to_owned())
     }
 
     /// Every question gets one line of complaint, and no answer.
