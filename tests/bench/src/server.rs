@@ -62,14 +62,17 @@ impl Server {
         if !settings.is_empty() {
             all = format!("{all},{settings}");
         }
-        let child = Command::new(&program.path)
+        // Whatever ends the benchmark, SIGKILL included, ends the server too.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&program.path)
             .args(["-f", "-l", "127.0.0.1", "-p", &port.to_string(), "-S", &all])
             .args(options)
             .env("NOTIFY_SOCKET", file("notify"))
             .stdin(Stdio::null())
             .stderr(fs::File::create(file("log"))?)
             .spawn()
-            .with_context(|| program.path.display().to_string())?;
+            .with_context(|| format!("setpriv (util-linux) {}", program.path.display()))?;
         let server = Self {
             child,
             socket: file("socket"),
