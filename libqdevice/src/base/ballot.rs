@@ -17,6 +17,15 @@ pub enum Vote {
 }
 
 impl Vote {
+    /// Every one.
+    pub const ALL: [Self; 5] = [
+        Self::Ack,
+        Self::Nack,
+        Self::AskLater,
+        Self::WaitForReply,
+        Self::NoChange,
+    ];
+
     /// The text of `corosync-qnetd-tool -l`. [C: qnetd-ipc-cmd.c]
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +55,9 @@ pub enum Heuristics {
 }
 
 impl Heuristics {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Undefined, Self::Pass, Self::Fail];
+
     /// The text of both status commands.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

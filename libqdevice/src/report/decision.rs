@@ -60,6 +60,20 @@ pub enum Trigger {
     Time,
 }
 
+impl Trigger {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Config,
+        Self::Membership,
+        Self::Quorum,
+        Self::Heuristics,
+        Self::Question,
+        Self::Confirmed,
+        Self::Left,
+        Self::Time,
+    ];
+}
+
 /// What a node had reported when a decision was made.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Input {

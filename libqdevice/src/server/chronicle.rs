@@ -1,6 +1,6 @@
-use crate::base::{ClusterName, KeepActivePartition, NodeId, Time, Vote};
-use crate::report::{Counts, Input, Told, Trigger};
-use crate::vote::{Finding, Member, Members};
+use super::scroll::{Entry, Scroll};
+use crate::base::{ClusterName, Time, Vote};
+use crate::report::{Counts, VotesSent};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What has happened to the clusters, in bounded memory and only to be shown.
@@ -12,7 +12,8 @@ pub(super) struct Chronicle {
     pub(super) now: Time,
     /// The number of the last decision.
     sequence: u64,
-    clusters: BTreeMap<ClusterName, Annals>,
+    /// Boxed, because the nodes of a map that only grows are half empty.
+    clusters: BTreeMap<ClusterName, Box<Annals>>,
     /// The clusters without a connected node; who has been gone for longest comes first.
     gone: VecDeque<ClusterName>,
     /// Clients refused for what they showed or did not show, by reason.
@@ -24,21 +25,21 @@ pub(super) struct Chronicle {
 /// What has happened to one cluster.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Annals {
-    pub(super) decisions: VecDeque<Record>,
-    pub(super) counts: Counts,
+    pub(super) decisions: Scroll,
+    votes_sent: VotesSent,
+    /// Why connections ended, and how often, in the order in which it happened first.
+    ends: Vec<(&'static str, u64)>,
 }
 
-/// A decision as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) sequence: u64,
-    pub(super) at: Time,
-    pub(super) trigger: Trigger,
-    pub(super) node: NodeId,
-    pub(super) inputs: Box<[Input]>,
-    pub(super) finding: Finding,
-    pub(super) reply: Option<Vote>,
-    pub(super) told: Box<[Told]>,
+impl Annals {
+    /// How often something happened to the cluster.
+    pub(super) fn counts(&self) -> Counts {
+        let ends = self.ends.iter();
+        Counts {
+            votes_sent: self.votes_sent,
+            disconnects: ends.map(|&(why, n)| (why.to_owned(), n)).collect(),
+        }
+    }
 }
 
 impl Chronicle {
@@ -50,7 +51,7 @@ impl Chronicle {
     }
 
     pub(super) fn of(&self, cluster: &ClusterName) -> Option<&Annals> {
-        self.clusters.get(cluster)
+        self.clusters.get(cluster).map(Box::as_ref)
     }
 
     /// A node of the cluster was admitted.
@@ -61,7 +62,7 @@ impl Chronicle {
         if self.clusters.contains_key(cluster) {
             self.gone.retain(|gone| gone != cluster);
         } else {
-            self.clusters.insert(cluster.clone(), Annals::default());
+            self.clusters.insert(cluster.clone(), Box::default());
         }
     }
 
@@ -78,32 +79,14 @@ impl Chronicle {
     }
 
     /// Keeps a decision; the oldest of the cluster gives way.
-    pub(super) fn decided(
-        &mut self,
-        cluster: &ClusterName,
-        (trigger, node): (Trigger, NodeId),
-        members: &Members,
-        finding: Finding,
-        reply: Option<Vote>,
-        told: Box<[Told]>,
-    ) {
+    pub(super) fn decided(&mut self, cluster: &ClusterName, entry: &Entry<'_>) {
         let Some(annals) = self.clusters.get_mut(cluster) else {
             return;
         };
         self.sequence += 1;
-        while annals.decisions.len() >= self.depth {
-            annals.decisions.pop_front();
-        }
-        annals.decisions.push_back(Record {
-            sequence: self.sequence,
-            at: self.now,
-            trigger,
-            node,
-            inputs: inputs(members),
-            finding,
-            reply,
-            told,
-        });
+        annals
+            .decisions
+            .add(self.depth, self.sequence, self.now, entry);
     }
 
     /// A node is sent a vote.
@@ -112,17 +95,22 @@ impl Chronicle {
             return;
         };
         match vote {
-            Vote::Ack => annals.counts.votes_sent.ack += 1,
-            Vote::Nack => annals.counts.votes_sent.nack += 1,
+            Vote::Ack => annals.votes_sent.ack += 1,
+            Vote::Nack => annals.votes_sent.nack += 1,
             Vote::AskLater | Vote::WaitForReply | Vote::NoChange => {}
         }
     }
 
     /// A member of the cluster has gone, or was sent away.
-    pub(super) fn disconnected(&mut self, cluster: &ClusterName, reason: &str) {
-        if let Some(annals) = self.clusters.get_mut(cluster) {
-            let count = annals.counts.disconnects.entry(reason.to_owned());
-            *count.or_default() += 1;
+    pub(super) fn disconnected(&mut self, cluster: &ClusterName, reason: &'static str) {
+        let Some(annals) = self.clusters.get_mut(cluster) else {
+            return;
+        };
+        if let Some((_, count)) = annals.ends.iter_mut().find(|end| end.0 == reason) {
+            *count += 1;
+        } else {
+            annals.ends.reserve_exact(1);
+            annals.ends.push((reason, 1));
         }
     }
 
@@ -134,35 +122,31 @@ impl Chronicle {
     }
 }
 
-fn inputs(members: &Members) -> Box<[Input]> {
-    let input = |node: NodeId, member: &Member| Input {
-        node,
-        ring: member.ring,
-        membership: member.membership.ids().iter().copied().collect(),
-        configured: u32::try_from(member.config.ids().len()).unwrap_or(u32::MAX),
-        heuristics: member.heuristics,
-        keep_active_partition: member.keep_active_partition == KeepActivePartition::Enabled,
-    };
-    let members = members.iter();
-    members.map(|(&node, member)| input(node, member)).collect()
-}
-
 /// How many clusters without a connected node are remembered.
 const GONE_MAX: usize = 256;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::NodeId;
+    use crate::report::{Moment, Trigger};
+    use crate::vote::{Finding, Members};
 
     fn decide(chronicle: &mut Chronicle, cluster: &str) {
-        chronicle.decided(
-            &cluster.into(),
-            (Trigger::Membership, NodeId(1)),
-            &Members::new(),
-            Finding::Nobody,
-            None,
-            Box::default(),
-        );
+        let entry = Entry {
+            trigger: (Trigger::Membership, NodeId(1)),
+            members: &Members::new(),
+            finding: &Finding::Nobody,
+            reply: None,
+            announced: &[],
+        };
+        chronicle.decided(&cluster.into(), &entry);
+    }
+
+    fn numbers(chronicle: &Chronicle, cluster: &str) -> Vec<u64> {
+        let kept = &chronicle.of(&cluster.into()).unwrap().decisions;
+        let decisions = kept.decisions(&|_| Moment(0));
+        decisions.map(|kept| kept.sequence).collect()
     }
 
     #[test]
@@ -170,9 +154,7 @@ mod tests {
         let mut chronicle = Chronicle::new(3);
         chronicle.came(&"a".into());
         (0..5).for_each(|_| decide(&mut chronicle, "a"));
-        let kept = &chronicle.of(&"a".into()).unwrap().decisions;
-        let numbers: Vec<u64> = kept.iter().map(|kept| kept.sequence).collect();
-        assert_eq!(numbers, [3, 4, 5]);
+        assert_eq!(numbers(&chronicle, "a"), [3, 4, 5]);
     }
 
     #[test]
@@ -200,8 +182,22 @@ mod tests {
         decide(&mut chronicle, "a");
         chronicle.left(&"a".into());
         chronicle.came(&"a".into());
-        assert_eq!(chronicle.of(&"a".into()).unwrap().decisions.len(), 1);
+        assert_eq!(numbers(&chronicle, "a"), [1]);
         assert!(chronicle.gone.is_empty());
+    }
+
+    #[test]
+    fn ends_are_counted_by_reason() {
+        let mut chronicle = Chronicle::new(3);
+        chronicle.came(&"a".into());
+        for reason in ["silent", "closed", "silent"] {
+            chronicle.disconnected(&"a".into(), reason);
+        }
+        let counted = chronicle.of(&"a".into()).unwrap().counts().disconnects;
+        assert_eq!(
+            counted,
+            [("closed".to_owned(), 1), ("silent".to_owned(), 2)].into()
+        );
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! What the server tells of itself in JSON.
 
-use super::chronicle::Record;
+use super::chronicle::Annals;
 use super::clusters::{Cluster, ClusterId};
 use super::peer::{Peer, Seat, Stage};
 use super::protection::Protection;
+use super::scroll::Entry;
 use super::{Party, Server};
 use crate::base::{Algorithm, ClusterName, KeepActivePartition, NodeId, Time, Vote};
 use crate::report::{
-    Clients, ClusterReport, ConfiguredNode, Decision, Heading, HeuristicsResults, History, Moment,
-    NodeReport, Protection as Protected, ServerReport, Told, Trigger, WaitsFor,
+    Clients, ClusterReport, ConfiguredNode, Heading, HeuristicsResults, History, Moment,
+    NodeReport, Protection as Protected, ServerReport, Trigger, WaitsFor,
 };
 use crate::vote::{Announcement, Finding, Member, Occasion};
 use std::collections::BTreeSet;
@@ -87,7 +88,7 @@ impl Server {
             heading,
             cluster: ClusterReport::name_of(name).0,
             connected: self.clusters.named(name).is_some(),
-            decisions: decisions.iter().map(|kept| told_of(kept, wall)).collect(),
+            decisions: decisions.decisions(wall).collect(),
         })
     }
 
@@ -109,24 +110,18 @@ impl Server {
         if *finding == Finding::NotJudged && announced.is_empty() {
             return;
         }
-        let told = announced.iter().map(|announced| Told {
-            node: announced.to,
-            vote: announced.vote,
-            ring: announced.ring,
-        });
-        let finding = finding.clone();
-        self.chronicle.decided(
-            &own.name,
+        let entry = Entry {
             trigger,
-            &own.members,
+            members: &own.members,
             finding,
             reply,
-            told.collect(),
-        );
+            announced,
+        };
+        self.chronicle.decided(&own.name, &entry);
     }
 
     /// Keeps why the connection of a member ended.
-    pub(super) fn keep_end(&mut self, party: &Party, reason: &str) {
+    pub(super) fn keep_end(&mut self, party: &Party, reason: &'static str) {
         if let (Some(cluster), Some(_)) = (&party.cluster, party.node) {
             self.chronicle.disconnected(cluster, reason);
         }
@@ -153,7 +148,6 @@ impl Server {
         let grants = cluster.arbiter.grants();
         let may_cast: BTreeSet<NodeId> = grants.into_iter().map(|(node, _)| node).collect();
         let annals = self.chronicle.of(&cluster.name);
-        let decisions = annals.map(|annals| &annals.decisions);
         let (name, name_hex) = ClusterReport::name_of(&cluster.name);
         let node = |(node, id)| {
             let (peer, member) = (self.peers.get(id)?, cluster.members.get(node)?);
@@ -175,12 +169,8 @@ impl Server {
                 node: holdup.holder,
                 until_ms: wall(holdup.until),
             }),
-            last_decision: decisions
-                .and_then(|kept| kept.back())
-                .map_or(0, |last| last.sequence),
-            counts: annals
-                .map(|annals| annals.counts.clone())
-                .unwrap_or_default(),
+            last_decision: annals.map_or(0, |annals| annals.decisions.last()),
+            counts: annals.map(Annals::counts).unwrap_or_default(),
             nodes: cluster.peers.iter().filter_map(node).collect(),
         }
     }
@@ -237,19 +227,6 @@ fn keeps_active(cluster: &Cluster) -> bool {
     cluster.algorithm == Algorithm::FfSplit && cluster.members.values().all(|member| wants(member))
 }
 
-fn told_of(kept: &Record, wall: Wall<'_>) -> Decision {
-    Decision {
-        sequence: kept.sequence,
-        at_ms: wall(kept.at),
-        trigger: kept.trigger,
-        node: Some(kept.node),
-        inputs: kept.inputs.to_vec(),
-        finding: kept.finding.clone(),
-        reply: kept.reply,
-        told: kept.told.to_vec(),
-    }
-}
-
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -260,6 +237,7 @@ mod tests {
     use super::super::fixture::{Bench, config, confirmation, membership};
     use super::*;
     use crate::base::RingId;
+    use crate::report::Decision;
     use crate::vote::Reason;
 
     fn bench() -> Bench {
