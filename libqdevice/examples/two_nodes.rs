@@ -2,7 +2,7 @@
 //!
 //! No socket, no clock: events go in, actions come out. `cargo run -p libqdevice --example two_nodes`
 
-use libqdevice::base::{Millis, NodeId, NodeList, RingId, TieBreaker, Time};
+use libqdevice::base::{NodeId, NodeList, RingId, Time};
 use libqdevice::server::{Action, Event, PeerId, Server, ServerConfig};
 use libqdevice::wire::{Init, Message, NodeListKind, NodeListReport, Plain, PreInit};
 
@@ -18,20 +18,12 @@ fn main() {
                 address,
             },
         );
-        say(
-            &mut server,
-            node,
-            Message::PreInit(PreInit {
-                seq: Some(1),
-                cluster: Some("demo".into()),
-            }),
-        );
-        say(&mut server, node, init(node));
-        say(
-            &mut server,
-            node,
-            list(NodeListKind::InitialConfig, RingId::default(), &[1, 2]),
-        );
+        say(&mut server, node, Message::PreInit(PreInit::new(1, "demo")));
+        let init = Init::ffsplit(2, NodeId(node), RingId::default());
+        say(&mut server, node, Message::Init(init));
+        let both = NodeList::of_ids([1, 2]);
+        let config = NodeListReport::new(3, NodeListKind::InitialConfig, both);
+        say(&mut server, node, Message::NodeList(config));
     }
     see(&mut server, RingId::new(1, 4), &[1, 2]);
 
@@ -46,7 +38,9 @@ fn main() {
 /// The nodes of a ring report it.
 fn see(server: &mut Server, ring: RingId, nodes: &[u32]) {
     for &node in nodes {
-        say(server, node, list(NodeListKind::Membership, ring, nodes));
+        let nodes = NodeList::of_ids(nodes.iter().copied());
+        let seen = NodeListReport::membership(4, ring, nodes);
+        say(server, node, Message::NodeList(seen));
     }
 }
 
@@ -81,26 +75,4 @@ fn happen(server: &mut Server, event: Event) {
     for confirmation in confirmations {
         happen(server, confirmation);
     }
-}
-
-fn init(node: u32) -> Message {
-    Message::Init(Init {
-        seq: Some(2),
-        node: Some(NodeId(node)),
-        algorithm: Some(1),
-        heartbeat: Some(Millis(8000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::default()),
-        ..Init::default()
-    })
-}
-
-fn list(kind: NodeListKind, ring: RingId, nodes: &[u32]) -> Message {
-    Message::NodeList(NodeListReport {
-        seq: Some(3),
-        kind: Some(kind),
-        ring: Some(ring),
-        nodes: NodeList::of_ids(nodes.iter().copied()),
-        ..NodeListReport::default()
-    })
 }

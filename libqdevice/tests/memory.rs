@@ -1,7 +1,7 @@
 //! What a client costs in memory, as far as the core keeps it: the daemon adds a task, a mailbox and a
 //! socket. `docs/performance.md` has the sum.
 
-use libqdevice::base::{Millis, NodeId, NodeList, RingId, TieBreaker, Time, Vote};
+use libqdevice::base::{NodeId, NodeList, RingId, Time, Vote};
 use libqdevice::events::ServerLedger;
 use libqdevice::server::{Action, Event, PeerId, Server, ServerConfig};
 use libqdevice::wire::{Init, Message, NodeListKind, NodeListReport, Plain, PreInit};
@@ -78,7 +78,7 @@ impl Fleet {
                 self.happen(Event::Accepted { peer, address });
                 self.send(peer, preinit(cluster));
                 self.send(peer, init(node));
-                self.send(peer, list(NodeListKind::InitialConfig, None, &[1, 2]));
+                self.send(peer, config(&[1, 2]));
                 self.send(peer, membership(RingId::new(1, self.ring), &[1, 2]));
             }
         }
@@ -131,34 +131,20 @@ fn peer(cluster: u64, node: u32) -> PeerId {
 }
 
 fn preinit(cluster: u64) -> Message {
-    Message::PreInit(PreInit {
-        seq: Some(1),
-        cluster: Some(format!("cluster-{cluster}").as_str().into()),
-    })
+    let name = format!("cluster-{cluster}");
+    Message::PreInit(PreInit::new(1, name.as_str()))
 }
 
 fn init(node: u32) -> Message {
-    Message::Init(Init {
-        seq: Some(2),
-        node: Some(NodeId(node)),
-        algorithm: Some(1),
-        heartbeat: Some(Millis(8000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::new(1, 4)),
-        ..Init::default()
-    })
+    Message::Init(Init::ffsplit(2, NodeId(node), RingId::new(1, 4)))
+}
+
+fn config(ids: &[u32]) -> Message {
+    let nodes = NodeList::of_ids(ids.iter().copied());
+    Message::NodeList(NodeListReport::new(3, NodeListKind::InitialConfig, nodes))
 }
 
 fn membership(ring: RingId, ids: &[u32]) -> Message {
-    list(NodeListKind::Membership, Some(ring), ids)
-}
-
-fn list(kind: NodeListKind, ring: Option<RingId>, ids: &[u32]) -> Message {
-    Message::NodeList(NodeListReport {
-        seq: Some(3),
-        kind: Some(kind),
-        ring,
-        nodes: NodeList::of_ids(ids.iter().copied()),
-        ..NodeListReport::default()
-    })
+    let nodes = NodeList::of_ids(ids.iter().copied());
+    Message::NodeList(NodeListReport::membership(3, ring, nodes))
 }

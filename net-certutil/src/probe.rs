@@ -115,10 +115,7 @@ async fn connect(target: &Target) -> Result<TcpStream, Fault> {
 }
 
 async fn greet(framed: &mut Framed<Transport>, target: &Target) -> Result<PreInitReply, Fault> {
-    let greeting = Message::PreInit(PreInit {
-        seq: Some(1),
-        cluster: Some(target.cluster.clone()),
-    });
+    let greeting = Message::PreInit(PreInit::new(1, target.cluster.clone()));
     queue(framed, &greeting);
     match framed.next(Reading::On).await.map_err(no_server)? {
         Ok(Message::PreInitReply(reply)) => Ok(reply),

@@ -168,6 +168,7 @@ const PAGE: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use libqdevice::base::{NodeId, RingId};
     use libqdevice::report::{ClusterList, ServerReport};
     use libqdevice::server::{Action, Event, PeerId, QnetdSettings, ServerConfig};
     use libqdevice::wire::{Init, Message, PreInit};
@@ -222,19 +223,8 @@ mod tests {
                 peer,
                 address: "192.0.2.1:1".into(),
             });
-            let preinit = PreInit {
-                seq: None,
-                cluster: Some(ClusterName::new(format!("c{number}"))),
-            };
-            let init = Init {
-                seq: Some(2),
-                node: Some(libqdevice::base::NodeId(1)),
-                algorithm: Some(1),
-                heartbeat: Some(libqdevice::base::Millis(8000)),
-                tie_breaker: Some(libqdevice::base::TieBreaker::Lowest),
-                ring: Some(libqdevice::base::RingId::new(1, 4)),
-                ..Init::default()
-            };
+            let preinit = PreInit::new(1, format!("c{number}").as_str());
+            let init = Init::ffsplit(2, NodeId(1), RingId::new(1, 4));
             for message in [Message::PreInit(preinit), Message::Init(init)] {
                 handle(Event::Received {
                     peer,

@@ -28,11 +28,8 @@ impl Client {
     /// The connection stands: names the cluster. The number of the last message is used again, as in C.
     pub(super) fn on_up(&mut self, turn: &mut Turn<'_>) {
         let asked = self.last_seq;
-        let cluster = Some(self.config.cluster_name.clone());
-        turn.send(Message::PreInit(PreInit {
-            seq: Some(asked),
-            cluster,
-        }));
+        let cluster = self.config.cluster_name.clone();
+        turn.send(Message::PreInit(PreInit::new(asked, cluster)));
         self.phase = Phase::PreInit { asked };
     }
 

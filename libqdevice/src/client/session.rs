@@ -230,12 +230,10 @@ impl Client {
     }
 
     pub(super) fn send_config(&mut self, kind: NodeListKind, turn: &mut Turn<'_>) {
+        let nodes = self.config.nodes.clone();
         let report = NodeListReport {
-            seq: Some(self.next_seq()),
-            kind: Some(kind),
             config_version: self.config.version,
-            nodes: self.config.nodes.clone(),
-            ..NodeListReport::default()
+            ..NodeListReport::new(self.next_seq(), kind, nodes)
         };
         turn.send(Message::NodeList(report));
     }
@@ -243,13 +241,10 @@ impl Client {
     pub(super) fn send_membership(&mut self, heuristics: Heuristics, turn: &mut Turn<'_>) {
         let ring = self.membership.ring();
         self.confirm_for_left_ring(ring, turn);
+        let nodes = self.membership.nodes.ids().collect();
         let report = NodeListReport {
-            seq: Some(self.next_seq()),
-            kind: Some(NodeListKind::Membership),
-            ring: Some(ring),
-            nodes: self.membership.nodes.ids().collect(),
             heuristics,
-            ..NodeListReport::default()
+            ..NodeListReport::membership(self.next_seq(), ring, nodes)
         };
         turn.send(Message::NodeList(report));
         if let Some(session) = self.phase.session() {
@@ -265,12 +260,10 @@ impl Client {
             .0
             .iter()
             .filter(|node| node.id.0 != 0);
+        let nodes = NodeList(nodes.copied().collect());
         let report = NodeListReport {
-            nodes: NodeList(nodes.copied().collect()),
-            seq: Some(self.next_seq()),
-            kind: Some(NodeListKind::Quorum),
             quorate: Some(self.membership.quorate),
-            ..NodeListReport::default()
+            ..NodeListReport::new(self.next_seq(), NodeListKind::Quorum, nodes)
         };
         turn.send(Message::NodeList(report));
     }

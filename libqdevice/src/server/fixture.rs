@@ -1,7 +1,7 @@
 //! What the tests of the server share.
 
 use super::{Action, Event, Identity, PeerId, QnetdSettings, Server, ServerConfig};
-use crate::base::{Fingerprint, Millis, NodeId, NodeList, RingId, TieBreaker, Time, Vote};
+use crate::base::{Fingerprint, NodeId, NodeList, RingId, Time, Vote};
 use crate::settings::Settings;
 use crate::wire::{
     Init, LeaseNews, Message, NodeListKind, NodeListReport, OptType, Options, Plain, PreInit,
@@ -114,42 +114,22 @@ fn without_notices(out: Vec<Action>) -> Vec<Action> {
 }
 
 pub(super) fn preinit(cluster: &str) -> Message {
-    Message::PreInit(PreInit {
-        seq: Some(1),
-        cluster: Some(cluster.into()),
-    })
+    Message::PreInit(PreInit::new(1, cluster))
 }
 
 /// An INIT that asks for nothing unusual.
 pub(super) fn init(node: u32) -> Init {
-    Init {
-        seq: Some(2),
-        node: Some(NodeId(node)),
-        algorithm: Some(1),
-        heartbeat: Some(Millis(8000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::new(1, 4)),
-        ..Init::default()
-    }
+    Init::ffsplit(2, NodeId(node), RingId::new(1, 4))
 }
 
 pub(super) fn config(ids: &[u32]) -> Message {
-    Message::NodeList(NodeListReport {
-        seq: Some(3),
-        kind: Some(NodeListKind::InitialConfig),
-        nodes: NodeList::of_ids(ids.iter().copied()),
-        ..NodeListReport::default()
-    })
+    let nodes = NodeList::of_ids(ids.iter().copied());
+    Message::NodeList(NodeListReport::new(3, NodeListKind::InitialConfig, nodes))
 }
 
 pub(super) fn membership(ring: RingId, ids: &[u32]) -> Message {
-    Message::NodeList(NodeListReport {
-        seq: Some(4),
-        kind: Some(NodeListKind::Membership),
-        ring: Some(ring),
-        nodes: NodeList::of_ids(ids.iter().copied()),
-        ..NodeListReport::default()
-    })
+    let nodes = NodeList::of_ids(ids.iter().copied());
+    Message::NodeList(NodeListReport::membership(4, ring, nodes))
 }
 
 /// The votes pushed to others.

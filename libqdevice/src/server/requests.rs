@@ -348,12 +348,7 @@ mod tests {
     }
 
     fn list(kind: NodeListKind, ids: &[u32]) -> NodeListReport {
-        NodeListReport {
-            seq: Some(5),
-            kind: Some(kind),
-            nodes: NodeList::of_ids(ids.iter().copied()),
-            ..NodeListReport::default()
-        }
+        NodeListReport::new(5, kind, NodeList::of_ids(ids.iter().copied()))
     }
 
     fn list_reply(kind: NodeListKind, ring: RingId, vote: Vote) -> Message {
@@ -542,10 +537,7 @@ mod tests {
                 Vote::AskLater
             ))
         );
-        let report = NodeListReport {
-            ring: Some(RING),
-            ..list(NodeListKind::Membership, &[1, 2])
-        };
+        let report = NodeListReport::membership(5, RING, NodeList::of_ids([1, 2]));
         let actions = bench.send(1, Message::NodeList(report));
         let ack = VoteReply {
             seq: Some(1),

@@ -3,10 +3,10 @@
 //! The payloads mirror the wire: an option a peer may leave out is an `Option` here, and whoever needs
 //! it says what its absence earns. `seq` is the sequence number, the option that nearly all carry.
 
-use super::code::{LeaseNews, MsgType, NodeListKind};
+use super::code::{LeaseNews, MsgType, NodeListKind, Numbered as _};
 use crate::base::{
-    ClusterName, Heuristics, KeepActivePartition, Millis, NodeId, NodeList, Quorate, RingId,
-    TieBreaker, TlsSupport, Vote,
+    Algorithm, ClusterName, Heuristics, KeepActivePartition, Millis, NodeId, NodeList, Quorate,
+    RingId, TieBreaker, TlsSupport, Vote,
 };
 
 /// One message of the protocol, of either direction. [C: msg.h]
@@ -49,6 +49,17 @@ pub struct PreInit {
     pub cluster: Option<ClusterName>,
 }
 
+impl PreInit {
+    /// The greeting of a node of this cluster.
+    #[must_use]
+    pub fn new(seq: u32, cluster: impl Into<ClusterName>) -> Self {
+        Self {
+            seq: Some(seq),
+            cluster: Some(cluster.into()),
+        }
+    }
+}
+
 /// How the server stands to TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct PreInitReply {
@@ -79,6 +90,23 @@ pub struct Init {
     pub tie_breaker: Option<TieBreaker>,
     /// The ring the client is in; required.
     pub ring: Option<RingId>,
+}
+
+impl Init {
+    /// A node of an ffsplit cluster for which nothing else is configured: ties go to the lowest node id, a
+    /// heartbeat comes every 8 seconds.
+    #[must_use]
+    pub fn ffsplit(seq: u32, node: NodeId, ring: RingId) -> Self {
+        Self {
+            seq: Some(seq),
+            node: Some(node),
+            algorithm: Some(Algorithm::FfSplit.to_number()),
+            heartbeat: Some(Millis(8000)),
+            tie_breaker: Some(TieBreaker::Lowest),
+            ring: Some(ring),
+            ..Self::default()
+        }
+    }
 }
 
 /// The server's answer to [`Init`].
@@ -179,6 +207,28 @@ pub struct NodeListReport {
     pub nodes: NodeList,
     /// Result of the heuristics, with membership lists; undefined is left out on the wire.
     pub heuristics: Heuristics,
+}
+
+impl NodeListReport {
+    /// A list of this kind, without what only some kinds have.
+    #[must_use]
+    pub fn new(seq: u32, kind: NodeListKind, nodes: NodeList) -> Self {
+        Self {
+            seq: Some(seq),
+            kind: Some(kind),
+            nodes,
+            ..Self::default()
+        }
+    }
+
+    /// The nodes of a ring, without heuristics.
+    #[must_use]
+    pub fn membership(seq: u32, ring: RingId, nodes: NodeList) -> Self {
+        Self {
+            ring: Some(ring),
+            ..Self::new(seq, NodeListKind::Membership, nodes)
+        }
+    }
 }
 
 /// The server's vote on a node list.

@@ -2,7 +2,7 @@
 
 use crate::Flaw;
 use crate::world::{Link, World};
-use libqdevice::base::{Algorithm, Heuristics, Millis, NodeId, NodeList, Quorate, RingId, Vote};
+use libqdevice::base::{Algorithm, Heuristics, NodeId, NodeList, Quorate, RingId, Vote};
 use libqdevice::server::{Event, PeerId};
 use libqdevice::wire::{
     HeuristicsReport, Init, Message, NodeListKind, NodeListReport, Options, Plain, PreInit,
@@ -28,24 +28,17 @@ impl World {
 
     fn report(&mut self, index: usize) {
         let node = &self.nodes[index];
+        let members = NodeList::of_ids(node.members.iter().copied());
         let report = NodeListReport {
-            seq: Some(1),
-            kind: Some(NodeListKind::Membership),
-            ring: Some(node.ring),
-            nodes: NodeList::of_ids(node.members.iter().copied()),
             heuristics: node.heuristics,
-            ..NodeListReport::default()
+            ..NodeListReport::membership(1, node.ring, members)
         };
         self.send(index, Message::NodeList(report));
     }
 
     pub(crate) fn config(&self, kind: NodeListKind) -> Message {
-        Message::NodeList(NodeListReport {
-            seq: Some(1),
-            kind: Some(kind),
-            nodes: self.nodes.iter().map(|node| NodeId(node.id)).collect(),
-            ..NodeListReport::default()
-        })
+        let nodes = self.nodes.iter().map(|node| NodeId(node.id)).collect();
+        Message::NodeList(NodeListReport::new(1, kind, nodes))
     }
 
     pub(crate) fn change_heuristics(&mut self, index: usize) {
@@ -85,14 +78,7 @@ impl World {
             peer,
             address: String::new(),
         });
-        let cluster = Some("cluster".into());
-        self.push(
-            peer,
-            Message::PreInit(PreInit {
-                seq: Some(1),
-                cluster,
-            }),
-        );
+        self.push(peer, Message::PreInit(PreInit::new(1, "cluster")));
     }
 
     /// A node gives its connection up, and with it the vote. The server hears of it later.
@@ -143,13 +129,9 @@ impl World {
     fn ask_to_be_admitted(&mut self, index: usize) {
         let node = &self.nodes[index];
         let init = Init {
-            seq: Some(1),
-            node: Some(NodeId(node.id)),
             algorithm: Some(algorithm_number(self.algorithm)),
-            heartbeat: Some(Millis(8000)),
             tie_breaker: Some(self.tie_breaker),
-            ring: Some(node.ring),
-            ..Init::default()
+            ..Init::ffsplit(1, NodeId(node.id), node.ring)
         };
         self.send(index, Message::Init(init));
     }
@@ -179,12 +161,10 @@ impl World {
 
     /// Says or asks something that changes nothing.
     pub(crate) fn chat(&mut self, index: usize) {
+        let members = NodeList::of_ids(self.nodes[index].members.iter().copied());
         let quorum = NodeListReport {
-            seq: Some(1),
-            kind: Some(NodeListKind::Quorum),
             quorate: Some(Quorate::Yes),
-            nodes: NodeList::of_ids(self.nodes[index].members.iter().copied()),
-            ..NodeListReport::default()
+            ..NodeListReport::new(1, NodeListKind::Quorum, members)
         };
         // ffsplit answers a question with an error.
         if self.algorithm == Algorithm::FfSplit || self.dice.below(2) == 0 {

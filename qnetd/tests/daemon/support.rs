@@ -1,9 +1,6 @@
-use libqdevice::base::Algorithm;
-use libqdevice::base::{Millis, NodeId, NodeList, RingId, TieBreaker};
+use libqdevice::base::{Millis, NodeId, NodeList, RingId};
 use libqdevice::io::{clock, ipc_client};
-use libqdevice::wire::{
-    Deframer, Echo, Init, Message, NodeListKind, NodeListReport, PreInit, algorithm_number,
-};
+use libqdevice::wire::{Deframer, Echo, Init, Message, NodeListKind, NodeListReport, PreInit};
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -265,20 +262,11 @@ impl<S: Read + Write> Client<S> {
 
     /// Becomes a node of a cluster: preinit, init.
     pub(crate) fn admitted(mut self, cluster: &str, node: u32, heartbeat: u32) -> Self {
-        let cluster = Some(cluster.into());
-        self.ask(&Message::PreInit(PreInit {
-            seq: Some(1),
-            cluster,
-        }))
-        .unwrap();
+        self.ask(&Message::PreInit(PreInit::new(1, cluster)))
+            .unwrap();
         let init = Init {
-            seq: Some(2),
-            node: Some(NodeId(node)),
-            algorithm: Some(algorithm_number(Algorithm::FfSplit)),
             heartbeat: Some(Millis(heartbeat)),
-            tie_breaker: Some(TieBreaker::Lowest),
-            ring: Some(RingId::new(1, 4)),
-            ..Init::default()
+            ..Init::ffsplit(2, NodeId(node), RingId::new(1, 4))
         };
         match self.ask(&Message::Init(init)) {
             Some(Message::InitReply(reply)) => assert_eq!(reply.error, Some(0)),
@@ -292,11 +280,8 @@ impl<S: Read + Write> Client<S> {
         let ring = (kind == NodeListKind::Membership).then(|| RingId::new(1, 8));
         let nodes = NodeList::of_ids(nodes.iter().copied());
         let report = NodeListReport {
-            seq: Some(3),
-            kind: Some(kind),
             ring,
-            nodes,
-            ..NodeListReport::default()
+            ..NodeListReport::new(3, kind, nodes)
         };
         self.send(&Message::NodeList(report));
         let mut heard = Vec::new();

@@ -1,6 +1,6 @@
 use crate::clock::Micros;
 use anyhow::{Context as _, Result, bail};
-use libqdevice::base::{Millis, NodeId, NodeList, Quorate, RingId, TieBreaker, Vote};
+use libqdevice::base::{Millis, NodeId, NodeList, Quorate, RingId, Vote};
 use libqdevice::wire::{
     Deframer, Echo, Init, Message, MsgType, NodeListKind, NodeListReport, OptType, Options, Plain,
     PreInit,
@@ -59,9 +59,9 @@ impl Member {
         (self.stream, self.connected) = (Some(stream), false);
         (self.asked, self.served) = (None, false);
         self.deframer = Deframer::new(LIMIT);
-        let seq = Some(self.next_seq());
-        let cluster = Some(name(self.cluster).as_str().into());
-        self.unsent = Message::PreInit(PreInit { seq, cluster }).encode(LIMIT)?;
+        let seq = self.next_seq();
+        let preinit = PreInit::new(seq, name(self.cluster).as_str());
+        self.unsent = Message::PreInit(preinit).encode(LIMIT)?;
         Ok(())
     }
 
@@ -199,45 +199,29 @@ pub(crate) fn waits(error: &io::Error) -> bool {
 
 pub(crate) fn init(seq: u32, node: u32) -> Message {
     Message::Init(Init {
-        seq: Some(seq),
         supported_messages: Some(MsgType::ALL.iter().map(|kind| kind.number()).collect()),
         supported_options: Some(OptType::upstream().map(OptType::number).collect()),
-        node: Some(NodeId(node)),
-        // ffsplit
-        algorithm: Some(1),
         heartbeat: Some(HEARTBEAT),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::new(1, FIRST_RING)),
+        ..Init::ffsplit(seq, NodeId(node), RingId::new(1, FIRST_RING))
     })
 }
 
 fn config(seq: u32) -> Message {
     Message::NodeList(NodeListReport {
-        seq: Some(seq),
-        kind: Some(NodeListKind::InitialConfig),
         config_version: Some(1),
-        nodes: NodeList::of_ids([1, 2]),
-        ..NodeListReport::default()
+        ..NodeListReport::new(seq, NodeListKind::InitialConfig, NodeList::of_ids([1, 2]))
     })
 }
 
 fn membership(seq: u32, ring: RingId, nodes: &[u32]) -> Message {
-    Message::NodeList(NodeListReport {
-        seq: Some(seq),
-        kind: Some(NodeListKind::Membership),
-        ring: Some(ring),
-        nodes: NodeList::of_ids(nodes.iter().copied()),
-        ..NodeListReport::default()
-    })
+    let nodes = NodeList::of_ids(nodes.iter().copied());
+    Message::NodeList(NodeListReport::membership(seq, ring, nodes))
 }
 
 fn quorum(seq: u32) -> Message {
     Message::NodeList(NodeListReport {
-        seq: Some(seq),
-        kind: Some(NodeListKind::Quorum),
         quorate: Some(Quorate::Yes),
-        nodes: NodeList::of_ids([1, 2]),
-        ..NodeListReport::default()
+        ..NodeListReport::new(seq, NodeListKind::Quorum, NodeList::of_ids([1, 2]))
     })
 }
 

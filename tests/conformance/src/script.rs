@@ -3,7 +3,7 @@
 //! Here are the plain ones: bytes and messages. `ffsplit.rs` has the words of a cluster's life.
 
 use crate::ffsplit::Sheet;
-use libqdevice::base::{ClusterName, Millis, NodeId, RingId, TieBreaker, TlsSupport};
+use libqdevice::base::{ClusterName, NodeId, RingId, TlsSupport};
 use libqdevice::wire::{
     Echo, Init, InitReply, Message, MsgType, OptType, PreInit, PreInitReply, ServerError,
 };
@@ -259,15 +259,7 @@ pub(crate) const FFSPLIT: u16 = 1;
 
 /// A complete INIT of a ffsplit node, sequence number 2, tie-breaker lowest, no lists asked for.
 pub(crate) fn init(node: u32) -> Init {
-    Init {
-        seq: Some(2),
-        node: Some(NodeId(node)),
-        algorithm: Some(FFSPLIT),
-        heartbeat: Some(Millis(8000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::new(node, 4)),
-        ..Init::default()
-    }
+    Init::ffsplit(2, NodeId(node), RingId::new(node, 4))
 }
 
 /// The answer of a server without TLS.

@@ -1,10 +1,8 @@
 //! When the servers act by themselves, measured on both in turns.
 
 use conformance::{Dialect, Subject};
-use libqdevice::base::{Millis, NodeList, RingId, TieBreaker, Vote};
-use libqdevice::wire::{
-    Deframer, Init, Message, NodeListKind, NodeListReport, Plain, PreInit, algorithm_number,
-};
+use libqdevice::base::{Algorithm, Millis, NodeId, NodeList, RingId, Vote};
+use libqdevice::wire::{Deframer, Init, Message, NodeListReport, Plain, PreInit, algorithm_number};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -37,18 +35,11 @@ impl Client {
             deframer: Deframer::new(1 << 16),
             pending: Vec::new(),
         };
-        client.send(&Message::PreInit(PreInit {
-            seq: Some(1),
-            cluster: Some(cluster.into()),
-        }));
+        client.send(&Message::PreInit(PreInit::new(1, cluster)));
         client.send(&Message::Init(Init {
-            seq: Some(2),
-            node: Some(libqdevice::base::NodeId(node)),
-            algorithm: Some(algorithm_number(libqdevice::base::Algorithm::Lms)),
+            algorithm: Some(algorithm_number(Algorithm::Lms)),
             heartbeat: Some(HEARTBEAT),
-            tie_breaker: Some(TieBreaker::Lowest),
-            ring: Some(RingId::new(node, 1)),
-            ..Init::default()
+            ..Init::ffsplit(2, NodeId(node), RingId::new(node, 1))
         }));
         client.until(
             |message| matches!(message, Message::InitReply(reply) if reply.error == Some(0)),
@@ -62,13 +53,10 @@ impl Client {
     }
 
     fn reports(&mut self, ring: RingId, nodes: &[u32]) {
-        self.send(&Message::NodeList(NodeListReport {
-            seq: Some(3),
-            kind: Some(NodeListKind::Membership),
-            ring: Some(ring),
-            nodes: NodeList::of_ids(nodes.iter().copied()),
-            ..NodeListReport::default()
-        }));
+        let nodes = NodeList::of_ids(nodes.iter().copied());
+        self.send(&Message::NodeList(NodeListReport::membership(
+            3, ring, nodes,
+        )));
     }
 
     /// Reads up to the message that is wanted, confirming votes on the way; `None` at the end.

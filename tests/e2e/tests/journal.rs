@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use e2e::stage::{Programs, Signal, Stage};
-use libqdevice::base::{Algorithm, Millis, NodeId, RingId, TieBreaker};
-use libqdevice::wire::{Deframer, Init, Message, PreInit, algorithm_number};
+use libqdevice::base::{NodeId, RingId};
+use libqdevice::wire::{Deframer, Init, Message, PreInit};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -161,19 +161,8 @@ fn boot(stage: &mut Stage) {
 fn refused(stage: &Stage) {
     let mut stream = TcpStream::connect(stage.address()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let preinit = PreInit {
-        seq: Some(1),
-        cluster: Some(CLUSTER.into()),
-    };
-    let init = Init {
-        seq: Some(2),
-        node: Some(NodeId(1)),
-        algorithm: Some(algorithm_number(Algorithm::FfSplit)),
-        heartbeat: Some(Millis(3000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(TOGETHER),
-        ..Init::default()
-    };
+    let preinit = PreInit::new(1, CLUSTER);
+    let init = Init::ffsplit(2, NodeId(1), TOGETHER);
     for message in [Message::PreInit(preinit), Message::Init(init)] {
         stream.write_all(&message.encode(4096).unwrap()).unwrap();
     }

@@ -5,7 +5,7 @@ use crate::inside::is_inside;
 use crate::{QNETD, boot, stage};
 use e2e::report::What;
 use e2e::stage::{Signal, Stage};
-use libqdevice::base::{Millis, NodeId, RingId, TieBreaker};
+use libqdevice::base::{NodeId, RingId};
 use libqdevice::wire::{Init, Message, PreInit};
 use std::fs;
 use std::io::{Read, Write};
@@ -122,19 +122,8 @@ fn moment(stage: &Stage, what: What) -> f64 {
 /// A client that is admitted and goes.
 fn come_and_go(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).unwrap();
-    let name = Message::PreInit(PreInit {
-        seq: Some(1),
-        cluster: Some("flood".into()),
-    });
-    let init = Message::Init(Init {
-        seq: Some(2),
-        node: Some(NodeId(1)),
-        algorithm: Some(1),
-        heartbeat: Some(Millis(8000)),
-        tie_breaker: Some(TieBreaker::Lowest),
-        ring: Some(RingId::new(1, 4)),
-        ..Init::default()
-    });
+    let name = Message::PreInit(PreInit::new(1, "flood"));
+    let init = Message::Init(Init::ffsplit(2, NodeId(1), RingId::new(1, 4)));
     for message in [name, init] {
         stream.write_all(&message.encode(4096).unwrap()).unwrap();
         let mut header = [0; 6];
