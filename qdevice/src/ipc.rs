@@ -1,12 +1,10 @@
 //! What the tool is answered.
 
-use libqdevice::base::Time;
 use libqdevice::client::{Client, RunReport};
-use libqdevice::io::clock;
+use libqdevice::io::clock::{self, heading, wall_moment};
 use libqdevice::io::ipc_server::Then;
 use libqdevice::ipc::{QdeviceJson, QdeviceRequest, Reply};
-use libqdevice::report::{Certificate, Heading, Moment};
-use serde::Serialize;
+use libqdevice::report::Certificate;
 
 /// What there is to be told.
 #[derive(Debug, Clone, Copy)]
@@ -42,35 +40,17 @@ pub(crate) fn answer(state: State<'_>, line: &[u8]) -> Answer {
             Reply::ok(text, "Can't get heuristics")
         }
         Ok(QdeviceRequest::Json(QdeviceJson::Status)) => {
-            let mut report = state.client.report(heading("qdevice-status"), &wall);
+            let mut report = state.client.report(heading("qdevice-status"), &wall_moment);
             report.certificates = state.certificates.to_vec();
-            json(&report)
+            Reply::json(&report)
         }
         Ok(QdeviceRequest::Json(QdeviceJson::Heuristics)) => {
             let heading = heading("qdevice-heuristics");
-            json(&RunReport::report(state.last_run, heading, &wall))
+            Reply::json(&RunReport::report(state.last_run, heading, &wall_moment))
         }
         Ok(QdeviceRequest::Json(QdeviceJson::Events)) => return Answer::Events,
         Ok(QdeviceRequest::Shutdown) => return Answer::Whole(Reply::done(), Then::Shutdown),
         Err(error) => error.into(),
     };
     Answer::Whole(reply, Then::Close)
-}
-
-fn json(report: &impl Serialize) -> Reply {
-    match serde_json::to_vec(report) {
-        Ok(mut text) => {
-            text.push(b'\n');
-            Reply::ok(text, "The answer is too long (ipc_max_send_size)")
-        }
-        Err(error) => Reply::error(&error.to_string()),
-    }
-}
-
-fn heading(report: &str) -> Heading {
-    Heading::of(report, wall(clock::now()))
-}
-
-fn wall(at: Time) -> Moment {
-    Moment(clock::wall_millis(at))
 }

@@ -1,10 +1,9 @@
 use libqdevice::base::{ClusterName, Time};
-use libqdevice::io::clock;
+use libqdevice::io::clock::{heading, wall_moment};
 use libqdevice::io::ipc_server::Then;
 use libqdevice::ipc::{Pace, Piece, QnetdJson, QnetdRequest, Reply};
-use libqdevice::report::{Certificate, ClusterReport, Heading, Moment};
+use libqdevice::report::{Certificate, ClusterReport};
 use libqdevice::server::{Cursor, Server};
-use serde::Serialize;
 
 /// What a tool asks, and what only the driver knows to answer it.
 #[derive(Debug, Clone, Copy)]
@@ -76,21 +75,23 @@ fn answer_in_json(server: &Server, wish: QnetdJson, asked: Asked<'_>) -> Answer 
     let reply = match wish {
         QnetdJson::Status => {
             let mut report = server.server_report(heading("qnetd-status"));
-            report.started_at_ms = wall(asked.started);
+            report.started_at_ms = wall_moment(asked.started);
             report.event_loop_lag_ms = asked.waited;
             report.certificates = asked.certificates.to_vec();
-            json(&report)
+            Reply::json(&report)
         }
         QnetdJson::Events => return Answer::Events,
         QnetdJson::List(name) => return list_in_json(server, name.as_ref(), asked.from),
-        QnetdJson::History(name) => match server.history(&name, heading("qnetd-history"), &wall) {
-            Some(history) => json(&history),
-            None => Reply::error(&format!("Nothing is known of cluster {name}")),
-        },
+        QnetdJson::History(name) => {
+            match server.history(&name, heading("qnetd-history"), &wall_moment) {
+                Some(history) => Reply::json(&history),
+                None => Reply::error(&format!("Nothing is known of cluster {name}")),
+            }
+        }
         QnetdJson::WhatIf(name, split) => {
             let heading = heading("qnetd-what-if");
             match server.what_if(&name, &split.parts, &split.unreachable, heading) {
-                Ok(answer) => json(&answer),
+                Ok(answer) => Reply::json(&answer),
                 Err(fault) => Reply::error(&fault.to_string()),
             }
         }
@@ -102,10 +103,13 @@ fn answer_in_json(server: &Server, wish: QnetdJson, asked: Asked<'_>) -> Answer 
 fn list_in_json(server: &Server, name: Option<&ClusterName>, from: Option<u64>) -> Answer {
     let (clusters, next) = match name {
         Some(name) => (
-            server.cluster_report(name, &wall).into_iter().collect(),
+            server
+                .cluster_report(name, &wall_moment)
+                .into_iter()
+                .collect(),
             None,
         ),
-        None => server.cluster_page(Cursor::at(from.unwrap_or_default()), PAGE, &wall),
+        None => server.cluster_page(Cursor::at(from.unwrap_or_default()), PAGE, &wall_moment),
     };
     match list_piece(&clusters, from.is_none(), next.is_none()) {
         Ok(text) => Answer::Piece(Piece {
@@ -140,24 +144,6 @@ fn list_piece(
         text.extend(b"\n]}\n");
     }
     Ok(text)
-}
-
-fn json(report: &impl Serialize) -> Reply {
-    match serde_json::to_vec(report) {
-        Ok(mut text) => {
-            text.push(b'\n');
-            Reply::ok(text, "The answer is too long (ipc_max_send_size)")
-        }
-        Err(error) => Reply::error(&error.to_string()),
-    }
-}
-
-fn heading(report: &str) -> Heading {
-    Heading::of(report, wall(clock::now()))
-}
-
-fn wall(at: Time) -> Moment {
-    Moment(clock::wall_millis(at))
 }
 
 const LIST_TOO_LONG: &str = "Can't get QNetd cluster list";

@@ -28,7 +28,7 @@ use libqdevice::io::clock;
 use libqdevice::io::ipc_client::{AskError, ask, connect};
 use libqdevice::io::os_error::Plain;
 use libqdevice::ipc::{Command, QdeviceJson, QnetdJson, Status, command_line};
-use libqdevice::report::{ClusterList, DeviceReport, Heading, History, Moment, QuorumView, WhatIf};
+use libqdevice::report::{ClusterList, DeviceReport, Heading, History, QuorumView, WhatIf};
 use libqdevice::server::QnetdSettings;
 use screen::Screen;
 use std::ffi::OsString;
@@ -148,11 +148,7 @@ impl Tool {
     fn examine(wish: &Wish) -> Exit {
         let findings = doctor::examine(&doctor::Places::default(), Source::of(wish));
         let shown = match wish.form {
-            Form::Json => {
-                let now = Moment(clock::wall_millis(clock::now()));
-                let heading = Heading::of("qdevice-doctor", now);
-                doctor::json(&findings, heading)
-            }
+            Form::Json => doctor::json(&findings, clock::heading("qdevice-doctor")),
             Form::Text | Form::Table => doctor::text(&findings),
         };
         let printed = print(&shown);

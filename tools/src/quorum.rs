@@ -4,7 +4,7 @@ use super::command_line::Form;
 use super::screen::Screen;
 use super::{Exit, Tool, print, table};
 use libqdevice::io::clock;
-use libqdevice::report::{Heading, Moment, QuorumView};
+use libqdevice::report::QuorumView;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl Tool {
         let Some(ask) = self.quorum else {
             return Err("There is no votequorum to be asked".to_owned());
         };
-        let heading = Heading::of("qdevice-quorum", Moment(clock::wall_millis(clock::now())));
+        let heading = clock::heading("qdevice-quorum");
         let (sender, answer) = channel();
         // The thread ends with the process; nobody may be left to hear it.
         thread::spawn(move || drop(sender.send(ask(heading))));

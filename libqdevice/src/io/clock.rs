@@ -4,6 +4,7 @@
 //! suspend must notice at once that everybody has long given it up.
 
 use crate::base::Time;
+use crate::report::{Heading, Moment};
 use chrono::{DateTime, Local, TimeDelta};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
@@ -39,13 +40,19 @@ pub fn wall_text(at: Time) -> String {
     wall.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// What a moment of [`now`]'s clock was on the calendar: milliseconds since 1970, UTC.
+/// What a moment of [`now`]'s clock was on the calendar.
 #[must_use]
-pub fn wall_millis(at: Time) -> u64 {
+pub fn wall_moment(at: Time) -> Moment {
     let now_millis = u64::try_from(wall_now().timestamp_millis()).unwrap_or_default();
     let now = now();
     // One of the two is nothing.
-    (now_millis + at.since(now)).saturating_sub(now.since(at))
+    Moment((now_millis + at.since(now)).saturating_sub(now.since(at)))
+}
+
+/// What stands above a report that is made now.
+#[must_use]
+pub fn heading(report: &str) -> Heading {
+    Heading::of(report, wall_moment(now()))
 }
 
 /// Wakes a task at a moment of [`now`]'s clock, right after a suspend too.

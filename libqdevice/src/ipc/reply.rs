@@ -1,4 +1,5 @@
 use super::RequestError;
+use serde::Serialize;
 
 /// A daemon's answer. [C: qnetd-ipc.c, qdevice-ipc.c]
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,6 +25,17 @@ impl Reply {
             status: Status::Ok,
             text: text.into(),
             if_too_long,
+        }
+    }
+
+    /// A report as one line of JSON.
+    pub fn json(report: &impl Serialize) -> Self {
+        match serde_json::to_vec(report) {
+            Ok(mut text) => {
+                text.push(b'\n');
+                Self::ok(text, "The answer is too long (ipc_max_send_size)")
+            }
+            Err(error) => Self::error(&error.to_string()),
         }
     }
 

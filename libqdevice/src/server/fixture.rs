@@ -92,6 +92,21 @@ impl Bench {
         self.admitted_with(peer, cluster, init(node));
     }
 
+    /// With these nodes of cluster K, each on the connection of its number, in one ring and with votes confirmed.
+    pub(super) fn together(mut self, nodes: &[u32]) -> Self {
+        for &node in nodes {
+            self.admitted(node.into(), "K", node);
+            self.send(node.into(), config(nodes));
+        }
+        for &node in nodes {
+            self.send(node.into(), membership(RingId::new(1, 8), nodes));
+        }
+        for &node in nodes {
+            self.send(node.into(), confirmation(1));
+        }
+        self
+    }
+
     pub(super) fn admitted_with(&mut self, peer: u64, cluster: &str, init: Init) {
         self.named(peer, cluster);
         let reply = self.send(peer, Message::Init(init));

@@ -378,20 +378,9 @@ mod tests {
         })
     }
 
-    /// Two nodes, 1 on connection 1 and 2 on connection 2, together and with votes confirmed.
+    /// Nodes 1 and 2.
     fn pair() -> Bench {
-        let mut bench = Bench::new();
-        for node in [1, 2] {
-            bench.admitted(node.into(), "K", node);
-            bench.send(node.into(), config(&[1, 2]));
-        }
-        for peer in [1, 2] {
-            bench.send(peer, membership(RingId::new(1, 8), &[1, 2]));
-        }
-        for peer in [1, 2] {
-            bench.send(peer, confirmation(1));
-        }
-        bench
+        Bench::new().together(&[1, 2])
     }
 
     #[test]

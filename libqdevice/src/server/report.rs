@@ -234,7 +234,7 @@ fn count(number: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::super::ServerConfig;
-    use super::super::fixture::{Bench, config, confirmation, membership};
+    use super::super::fixture::{Bench, confirmation, membership};
     use super::*;
     use crate::base::RingId;
     use crate::report::Decision;
@@ -255,20 +255,9 @@ mod tests {
         Heading::of("test", Moment(0))
     }
 
-    /// Two nodes of cluster K, together, node 1 on connection 1 and node 2 on connection 2.
+    /// Nodes 1 and 2.
     fn pair() -> Bench {
-        let mut bench = bench();
-        for node in [1, 2] {
-            bench.admitted(node.into(), "K", node);
-            bench.send(node.into(), config(&[1, 2]));
-        }
-        for peer in [1, 2] {
-            bench.send(peer, membership(RingId::new(1, 8), &[1, 2]));
-        }
-        for peer in [1, 2] {
-            bench.send(peer, confirmation(1));
-        }
-        bench
+        bench().together(&[1, 2])
     }
 
     #[test]

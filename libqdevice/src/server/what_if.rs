@@ -193,26 +193,14 @@ fn configured(member: &Member) -> impl Iterator<Item = NodeId> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Bench, config, confirmation, membership};
+    use super::super::fixture::{Bench, confirmation, membership};
     use super::super::{Event, PeerId};
     use super::*;
     use crate::report::Moment;
     use crate::vote::Reason;
 
-    /// Nodes 1 to 4 of cluster K, all together and with votes confirmed.
     fn four() -> Bench {
-        let mut bench = Bench::new();
-        for node in 1..=4 {
-            bench.admitted(node.into(), "K", node);
-            bench.send(node.into(), config(&[1, 2, 3, 4]));
-        }
-        for peer in 1..=4 {
-            bench.send(peer, membership(RingId::new(1, 8), &[1, 2, 3, 4]));
-        }
-        for peer in 1..=4 {
-            bench.send(peer, confirmation(1));
-        }
-        bench
+        Bench::new().together(&[1, 2, 3, 4])
     }
 
     fn set(ids: &[u32]) -> BTreeSet<NodeId> {

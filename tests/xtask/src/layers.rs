@@ -16,7 +16,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ("client", &["base", "wire", "vote", "settings", "report"]),
     ("events", &["base", "wire", "vote", "server", "client"]),
     ("certs", &["base"]),
-    ("io", &["base", "wire", "ipc", "settings"]),
+    ("io", &["base", "wire", "report", "ipc", "settings"]),
     ("tls", &["base", "wire", "events", "report", "io", "certs"]),
     ("outlets", &["base", "events", "settings", "io"]),
 ];

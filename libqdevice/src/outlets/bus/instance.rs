@@ -4,7 +4,7 @@ use crate::io::clock;
 /// by it that the daemon was started again, and that numbers begin anew.
 #[must_use]
 pub fn instance_id() -> String {
-    word(clock::wall_millis(clock::now()), std::process::id())
+    word(clock::wall_moment(clock::now()).0, std::process::id())
 }
 
 fn word(started_ms: u64, process: u32) -> String {
