@@ -1,5 +1,4 @@
 use crate::cli::{Family, Listen};
-use libqdevice::io::os_error::Numbered;
 use libqdevice::io::{Pause, tune};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_ipv6_v6only, set_socket_reuseaddr};
@@ -66,8 +65,7 @@ impl Listener {
             })
             .await;
             if let Some(error) = failed {
-                let error = Numbered(&error);
-                self.pause.begin(format!("Can't accept connection {error}"));
+                self.pause.begin("connection", &error);
             }
             if !accepted.is_empty() {
                 return;

@@ -1,27 +1,29 @@
-use super::clock;
-use super::log::tell;
-use crate::base::{Level, Time};
+use super::log::tell_of;
+use super::os_error::Numbered;
+use crate::base::{Facts, Level, Repeats};
+use std::io;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// Rest after a connection could not be accepted, for instance because no descriptor is free.
 ///
-/// Without it the listener would stay readable and the daemon would do nothing else. The reason is
-/// logged once a minute, not at every attempt.
+/// Without it the listener would stay readable and the daemon would do nothing else.
 #[derive(Debug, Default)]
 pub struct Pause {
-    told: Option<Time>,
     end: Option<Instant>,
 }
 
 impl Pause {
-    /// Begins a rest, and logs the reason if it was not logged lately.
-    pub fn begin(&mut self, reason: String) {
-        let now = clock::now();
-        if self.told.is_none_or(|told| now.since(told) >= SILENCE) {
-            self.told = Some(now);
-            tell(Level::Error, &reason);
-        }
+    /// Begins a rest, and logs why; `kind` says what kind of connection it is.
+    pub fn begin(&mut self, kind: &str, error: &io::Error) {
+        let facts = Facts {
+            reason: Some("not-accepted"),
+            detail: Some(kind),
+            repeats: Repeats::Counted,
+            ..Facts::default()
+        };
+        let text = format_args!("Can't accept {kind} {}", Numbered(error));
+        tell_of(Level::Error, &facts, &text);
         self.end = Some(Instant::now() + REST);
     }
 
@@ -35,6 +37,3 @@ impl Pause {
 }
 
 const REST: Duration = Duration::from_millis(200);
-
-/// Milliseconds between two lines.
-const SILENCE: u64 = 60_000;

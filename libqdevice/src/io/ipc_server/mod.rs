@@ -7,7 +7,6 @@ mod socket;
 
 use super::accept::Pause;
 use super::log::tell;
-use super::os_error::Numbered;
 use crate::base::Level;
 use crate::base::Time;
 use crate::io::clock;
@@ -147,8 +146,7 @@ async fn accept(listener: UnixListener, limits: Limits, events: mpsc::Sender<Ipc
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                let error = Numbered(&error);
-                pause.begin(format!("Can't accept local IPC connection {error}"));
+                pause.begin("local IPC connection", &error);
                 pause.over().await;
                 continue;
             }
