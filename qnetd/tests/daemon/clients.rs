@@ -193,7 +193,7 @@ fn one_address_cannot_take_all_places_with_connections_that_say_nothing() {
 }
 
 #[test]
-fn without_free_descriptors_the_daemon_rests_says_so_and_recovers() {
+fn without_free_descriptors_the_daemon_rests_says_so_once_and_recovers() {
     let place = Place::new();
     let daemon = with_descriptors(&place, 64);
 
