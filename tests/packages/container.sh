@@ -37,7 +37,14 @@ joined() {
     [ -n "$pid" ] && nsenter -t "$pid" -U -m -p -n --preserve-credentials --setuid 5403 -r -w -- "$@"
 }
 refuses() { ! contained /usr/bin/start >"$work/refused" 2>&1 && grep -q INITIALIZE=1 "$work/refused"; }
-has_none_of_these() { ! find "$image" -name 'libcmap*' -o -name 'libvotequorum*' -o -name 'libdbus*' -o -name 'libsystemd*' | grep .; }
+# A check that finds nothing wrong has to have found the thing itself.
+has_none_of_these() {
+    find "$image" -name 'libc.so*' | grep -q . &&
+        ! find "$image" -name 'libcmap*' -o -name 'libvotequorum*' -o -name 'libdbus*' -o -name 'libsystemd*' | grep .
+}
+is_read_only() { test -d "$1/tmp" && ! touch "$1/tmp/x"; }
+certificates() { sha256sum "$work/volume/qnetd/nssdb/cert9.db"; }
+has_kept() { test -n "$1" && test "$1" = "$(certificates)"; }
 privileges() { joined /bin/sh -c 'while read -r key value; do [ "$key" != CapEff: ] || echo "$value"; done </proc/self/status'; }
 
 say "File system"
@@ -68,13 +75,13 @@ runtime=$!
 soon "asked to, it makes them and serves" joined /usr/bin/corosync-qnetd-tool -s
 joined /usr/bin/corosync-qnetd-tool -s
 check "as a user without capabilities" test "$(privileges)" = 0000000000000000
-check "its file system is read-only" sh -c '! touch "$0/tmp/x"' "/proc/$(pgrep -n -P $runtime)/root$image"
-before=$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")
+check "its file system is read-only" is_read_only "/proc/$(pgrep -n -P $runtime)/root$image"
+before=$(certificates)
 ends
 check "SIGTERM ends it in order" test $? = 0
 contained /usr/bin/start -s req >>"$work/qnetd.log" 2>&1 &
 runtime=$!
 soon "started again it serves" joined /usr/bin/corosync-qnetd-tool -s
-check "with the certificates of before" test "$before" = "$(sha256sum "$work/volume/qnetd/nssdb/cert9.db")"
+check "with the certificates of before" has_kept "$before"
 ends
 summary
