@@ -29,7 +29,7 @@ pub struct Bed {
     programs: Programs,
     pairing: Pairing,
     conf: Conf,
-    qdevice_options: &'static [&'static str],
+    qdevice_options: Vec<String>,
     votes: Arc<Votes>,
     born: Moment,
     // Dropped in this order: programs before hosts, hosts before the switch.
@@ -60,7 +60,7 @@ impl Bed {
             programs: programs.clone(),
             pairing,
             conf: conf.clone(),
-            qdevice_options: &["-f", "-d"],
+            qdevice_options: vec!["-f".into(), "-d".into()],
             votes: Arc::default(),
             born: Moment::now(),
             nodes: BTreeMap::new(),
@@ -87,7 +87,7 @@ impl Bed {
     pub fn start_cluster(&mut self) -> Result<()> {
         self.start_corosync()?;
         for node in self.nodes.values_mut() {
-            node.start_qdevice(&self.programs, self.qdevice_options)?;
+            node.start_qdevice(&self.programs, &self.qdevice_options)?;
         }
         Ok(())
     }
@@ -203,13 +203,13 @@ impl Bed {
 
     /// Starts a node's qdevice.
     pub fn start_qdevice(&mut self, id: u32) -> Result<()> {
-        let (programs, options) = (self.programs.clone(), self.qdevice_options);
-        self.node_mut(id)?.start_qdevice(&programs, options)
+        let (programs, options) = (self.programs.clone(), self.qdevice_options.clone());
+        self.node_mut(id)?.start_qdevice(&programs, &options)
     }
 
     /// Starts every qdevice from now on with other options than `-f -d`.
-    pub fn set_qdevice_options(&mut self, options: &'static [&'static str]) {
-        self.qdevice_options = options;
+    pub fn set_qdevice_options(&mut self, options: &[&str]) {
+        self.qdevice_options = options.iter().map(ToString::to_string).collect();
     }
 
     /// The ids of all nodes.

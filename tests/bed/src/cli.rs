@@ -5,7 +5,7 @@ use bed::program::{Pairing, Programs, missing_system};
 use bed::runner::{self, Plan};
 use bed::scenario::{self, Scenario};
 use bed::{demo, holder, interrupt, pretender, rest, run_folder, watcher};
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -57,6 +57,13 @@ fn command() -> Command {
     let rest = Command::new("rest")
         .about("Measures what a device takes while nothing happens, ours beside C's")
         .arg(number("minutes", "3", "How long they are watched"))
+        .arg(
+            Arg::new("setting")
+                .long("setting")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("Watches another device of ours that has this setting (-S)"),
+        )
         .arg(programs);
     Command::new("bed")
         .about("Real corosync clusters on one machine, with C or our programs on either side")
@@ -178,7 +185,9 @@ fn watch_at_rest(words: &ArgMatches) -> Result<()> {
     ensure!(missing.is_empty(), "{}", missing.join("\n     "));
     interrupt::listen()?;
     let minutes: u32 = *words.get_one("minutes").context("has a default")?;
-    rest::measure(&programs, Duration::from_secs(60) * minutes)
+    let settings = words.get_many::<String>("setting").unwrap_or_default();
+    let settings: Vec<_> = settings.cloned().collect();
+    rest::measure(&programs, Duration::from_secs(60) * minutes, &settings)
 }
 
 fn programs(words: &ArgMatches) -> Result<Programs> {

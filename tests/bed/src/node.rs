@@ -81,10 +81,11 @@ impl Node {
     }
 
     /// Starts the qdevice; corosync has to be up.
-    pub fn start_qdevice(&mut self, programs: &Programs, options: &[&str]) -> Result<()> {
+    pub fn start_qdevice(&mut self, programs: &Programs, options: &[String]) -> Result<()> {
         let path = programs.path(self.side, Program::Qdevice);
         let path = path.map_err(|why| anyhow!(why))?;
-        self.qdevice = Some(Daemon::start(&self.host, &path, options)?);
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        self.qdevice = Some(Daemon::start(&self.host, &path, &options)?);
         Ok(())
     }
 
