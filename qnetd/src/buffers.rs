@@ -1,7 +1,12 @@
+use libqdevice::io::framed::{Demand, SHORT};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The memory in which messages of all clients wait, and how much there may be of it.
+/// The memory in which messages of all clients are, from their arrival until their answers are sent, and
+/// how much there may be of it.
+///
+/// It is asked for before it is taken, so there is never more. A client without room waits: it is not read
+/// until others have left some, or is given up as one that says nothing. [`SHORT`] bytes everybody has.
 #[derive(Debug, Clone)]
 pub(crate) struct Buffers {
     held: Arc<AtomicUsize>,
@@ -34,41 +39,83 @@ impl Buffers {
 }
 
 impl Share {
-    /// Takes note of what the client has now; whether it may. When the budget is spent, whoever has
-    /// more than an honest client ever has is to be disconnected, so that others need not be.
-    pub(crate) fn fit(&mut self, now: usize) -> bool {
-        let before = self.all.held.fetch_add(now, Ordering::Relaxed);
-        self.all.held.fetch_sub(self.own, Ordering::Relaxed);
-        let grown = now > self.own;
-        let held = (before + now).saturating_sub(self.own);
-        self.own = now;
-        held <= self.all.budget || now <= HONEST || !grown
+    /// Takes what the client wants for its next message, if there is room for it.
+    ///
+    /// Half of all is for those who read what they are sent.
+    pub(crate) fn take(&mut self, demand: Demand) -> bool {
+        let limit = if demand.queued > SHORT {
+            self.all.budget / 2
+        } else {
+            self.all.budget
+        };
+        // One thread serves all clients: nobody comes between.
+        let others = self.all.held.load(Ordering::Relaxed) - self.own;
+        let room = others.saturating_add(demand.total) <= limit;
+        if room {
+            self.keep(demand.total);
+        }
+        room
+    }
+
+    /// Takes note that the client has so much now.
+    pub(crate) fn keep(&mut self, now: usize) {
+        if now != self.own {
+            self.all.held.fetch_add(now, Ordering::Relaxed);
+            self.all.held.fetch_sub(self.own, Ordering::Relaxed);
+            self.own = now;
+        }
+    }
+
+    /// Takes note that the client has so much at least: what a message under way takes is not known.
+    pub(crate) fn keep_at_least(&mut self, now: usize) {
+        self.keep(now.max(self.own));
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.all.held.fetch_sub(self.own, Ordering::Relaxed);
+        self.keep(0);
     }
 }
-
-/// Bytes: some answers, none of which is longer than a few hundred.
-const HONEST: usize = 4096;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn demand(queued: usize, total: usize) -> Demand {
+        Demand { queued, total }
+    }
+
     #[test]
-    fn when_the_budget_is_spent_only_those_with_much_of_it_are_refused_more() {
+    fn no_more_is_taken_than_there_is_and_what_is_given_back_can_be_taken() {
         let all = Buffers::new(100_000);
-        let mut many: Vec<Share> = (0..3).map(|_| all.share()).collect();
-        assert!(many[0].fit(60_000));
-        assert!(many[1].fit(40_000));
-        assert!(many[2].fit(2000));
-        assert!(!many[1].fit(41_000));
-        assert!(many[1].fit(30_000));
-        many.clear();
-        assert!(all.share().fit(100_000));
+        let (mut one, mut other) = (all.share(), all.share());
+        assert!(one.take(demand(0, 60_000)));
+        assert!(!other.take(demand(0, 40_001)));
+        assert!(other.take(demand(0, 40_000)));
+        one.keep(10_000);
+        assert!(other.take(demand(0, 90_000)));
+        drop(other);
+        assert!(one.take(demand(0, 100_000)));
+    }
+
+    #[test]
+    fn those_who_do_not_read_leave_half_to_the_others() {
+        let all = Buffers::new(100_000);
+        let (mut deaf, mut other) = (all.share(), all.share());
+        assert!(deaf.take(demand(30_000, 50_000)));
+        assert!(!deaf.take(demand(30_000, 50_001)));
+        assert!(other.take(demand(SHORT, 50_000)));
+    }
+
+    #[test]
+    fn a_message_under_way_counts_until_it_is_dealt_with() {
+        let all = Buffers::new(100_000);
+        let mut one = all.share();
+        assert!(one.take(demand(0, 60_000)));
+        one.keep_at_least(100);
+        assert!(!all.share().take(demand(0, 40_001)));
+        one.keep(100);
+        assert!(all.share().take(demand(0, 99_900)));
     }
 }

@@ -54,6 +54,8 @@ enum Step {
     Heard,
     /// The same, but the hub has no room for it yet.
     Held(Box<Report>),
+    /// It is sending something for which there is no memory yet.
+    Crowded,
 }
 
 /// One client: bytes to events, orders to bytes.
@@ -114,6 +116,8 @@ impl Connection {
         mut reading: Reading,
     ) -> Result<Over, LinkError> {
         let mut overfull = false;
+        // A message is with the hub.
+        let mut pending = reading == Reading::Off;
         let mut rest: Option<Pin<Box<Sleep>>> = None;
         loop {
             match self.step(framed, &mut rest, reading).await? {
@@ -123,16 +127,25 @@ impl Connection {
                     while let Some(order) = next {
                         match order {
                             Order::Send(frame) => framed.queue(frame),
-                            Order::Proceed => reading = Reading::On,
-                            Order::ProceedAfter(wait) => rest = Some(Box::pin(sleep(wait))),
+                            Order::Proceed => {
+                                pending = false;
+                                reading = Reading::On;
+                            }
+                            Order::ProceedAfter(wait) => {
+                                pending = false;
+                                rest = Some(Box::pin(sleep(wait)));
+                            }
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
                         next = self.orders.waiting();
                     }
                     framed.send_some().await?;
-                    let full =
-                        framed.queued() > self.max_queued || !self.buffers.fit(framed.held());
-                    if full && !overfull {
+                    if pending {
+                        self.buffers.keep_at_least(framed.held());
+                    } else {
+                        self.buffers.keep(framed.held());
+                    }
+                    if framed.queued() > self.max_queued && !overfull {
                         overfull = true;
                         let fault = SendFault::QueueFull;
                         let peer = self.peer;
@@ -143,10 +156,18 @@ impl Connection {
                     rest = None;
                     reading = Reading::On;
                 }
-                Step::Heard => reading = Reading::Off,
+                Step::Heard => {
+                    pending = true;
+                    reading = Reading::Off;
+                }
                 Step::Held(report) => {
+                    pending = true;
                     reading = Reading::Off;
                     self.send(report).await;
+                }
+                Step::Crowded => {
+                    reading = Reading::Off;
+                    rest = Some(Box::pin(sleep(CROWDED)));
                 }
             }
         }
@@ -163,10 +184,12 @@ impl Connection {
             biased;
             order = self.orders.next() => Step::Ordered(order),
             () = over(rest), if rest.is_some() => Step::Rested,
-            message = framed.next(reading) => {
-                let message = message?;
-                // Some of it may lie there for long, until the next message is taken.
-                self.buffers.fit(framed.held());
+            message = framed.next_with_room(reading, |demand| self.buffers.take(demand)) => {
+                let Some(message) = message? else {
+                    return Ok(Step::Crowded);
+                };
+                // What follows it may lie there for long, until the next message is taken.
+                self.buffers.keep_at_least(framed.held());
                 let bytes = framed.take_read();
                 let event = Event::Received { peer: self.peer, message };
                 match self.hub.try_send(Report { event, bytes }) {
@@ -289,5 +312,58 @@ fn ending(peer: PeerId, error: &LinkError) -> Event {
 async fn over(rest: &mut Option<Pin<Box<Sleep>>>) {
     if let Some(rest) = rest {
         rest.as_mut().await;
+    }
+}
+
+/// After this a client for whose message there was no memory is looked at again.
+const CROWDED: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::buffers::Buffers;
+    use crate::mailbox::mailbox;
+    use libqdevice::io::framed::Demand;
+    use libqdevice::wire::{Echo, Message};
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_without_room_for_its_message_is_read_when_others_have_left_some() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap());
+        let (near, accepted) = tokio::join!(near, listener.accept());
+        let (_orders, receiver) = mailbox(8);
+        let (hub, mut heard) = mpsc::channel(8);
+        let all = Buffers::new(100_000);
+        let mut others = all.share();
+        assert!(others.take(Demand {
+            queued: 0,
+            total: 50_000
+        }));
+        let connection = Connection {
+            peer: PeerId(1),
+            address: String::new(),
+            orders: receiver,
+            hub,
+            max_queued: 8,
+            buffers: all.share(),
+        };
+        tokio::spawn(connection.run(accepted.unwrap().0, 40_000));
+        // An option that nobody knows, of thirty kilobytes.
+        let option = [&[0x7f, 0xff, 0x75, 0x30][..], &vec![0; 30_000]];
+        let long = Message::EchoRequest(Echo::received(None, option.concat()));
+        let bytes = long.encode(40_000).unwrap();
+        near.unwrap().write_all(&bytes).await.unwrap();
+        tokio::select! {
+            () = sleep(Duration::from_secs(5)) => {}
+            report = heard.recv() => panic!("{report:?}"),
+        }
+        drop(others);
+        let Some(Report { event, .. }) = heard.recv().await else {
+            panic!("nothing is heard");
+        };
+        let (peer, message) = (PeerId(1), Ok(long));
+        assert_eq!(event, Event::Received { peer, message });
     }
 }

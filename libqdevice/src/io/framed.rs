@@ -23,6 +23,15 @@ pub enum Reading {
     Hasty,
 }
 
+/// The memory that a client takes with its next message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Bytes that wait to be sent.
+    pub queued: usize,
+    /// Bytes in all until the message is answered: those, the message and an answer as long.
+    pub total: usize,
+}
+
 /// Why a connection cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -106,8 +115,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     /// Bytes of memory held by what is queued and by what was read and not taken yet.
     #[must_use]
     pub fn held(&self) -> usize {
-        let queued: usize = self.outbox.iter().map(Vec::capacity).sum();
-        queued + self.unread.capacity() + self.deframer.held()
+        self.waiting() + self.unread.capacity() + self.deframer.held()
+    }
+
+    /// Bytes of memory held by what is queued.
+    fn waiting(&self) -> usize {
+        let memory = |frame: &Vec<u8>| frame.capacity() + PLACE;
+        self.outbox.iter().map(memory).sum()
     }
 
     /// Sends as much of the queue as the stream takes without waiting.
@@ -127,16 +141,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         &mut self,
         reading: Reading,
     ) -> Result<Result<Message, Malformed>, LinkError> {
-        poll_fn(|cx| {
-            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
-                return Poll::Ready(Err(error));
-            }
-            match reading {
-                Reading::Off => Poll::Pending,
-                Reading::On | Reading::Hasty => self.poll_receive(reading, cx),
-            }
-        })
+        poll_fn(
+            |cx| match ready!(self.poll_next(reading, &mut |_| true, cx))? {
+                Some(message) => Poll::Ready(Ok(message)),
+                None => Poll::Pending,
+            },
+        )
         .await
+    }
+
+    /// The same for one of many: before more than [`SHORT`] bytes of a message are stored, `room` is asked
+    /// whether there is memory for it. When there is none, nothing more is read; the answer is none.
+    pub async fn next_with_room(
+        &mut self,
+        reading: Reading,
+        mut room: impl FnMut(Demand) -> bool,
+    ) -> Result<Option<Result<Message, Malformed>>, LinkError> {
+        poll_fn(|cx| self.poll_next(reading, &mut room, cx)).await
+    }
+
+    fn poll_next(
+        &mut self,
+        reading: Reading,
+        room: &mut dyn FnMut(Demand) -> bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Result<Message, Malformed>>, LinkError>> {
+        if let Poll::Ready(Err(error)) = self.poll_send(cx) {
+            return Poll::Ready(Err(error));
+        }
+        match reading {
+            Reading::Off => Poll::Pending,
+            Reading::On | Reading::Hasty => self.poll_receive(reading, room, cx),
+        }
     }
 
     /// Ready when the queue is empty.
@@ -180,8 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
     fn poll_receive(
         &mut self,
         reading: Reading,
+        room: &mut dyn FnMut(Demand) -> bool,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Result<Message, Malformed>, LinkError>> {
+    ) -> Poll<Result<Option<Result<Message, Malformed>>, LinkError>> {
         loop {
             let mut unread = self.unread.as_slice();
             let frame = self.deframer.next_frame(&mut unread);
@@ -189,11 +226,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
                 0 => self.unread = Vec::new(),
                 left => drop(self.unread.drain(..self.unread.len() - left)),
             }
-            if let Some(frame) = frame {
+            if frame.is_some() {
                 return Poll::Ready(Ok(frame));
             }
             if let (Reading::Hasty, Some(why)) = (reading, self.deframer.skipping()) {
-                return Poll::Ready(Ok(Err(why)));
+                return Poll::Ready(Ok(Some(Err(why))));
+            }
+            if self.deframer.arriving() > SHORT && !room(self.demand()) {
+                return Poll::Ready(Ok(None));
             }
             let mut chunk = [MaybeUninit::uninit(); CHUNK];
             let mut buffer = ReadBuf::uninit(&mut chunk);
@@ -207,9 +247,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
             // Most often it is one message, which then is stored nowhere.
             let frame = self.deframer.next_frame(&mut arrived);
             self.unread.extend_from_slice(arrived);
-            if let Some(frame) = frame {
+            if frame.is_some() {
                 return Poll::Ready(Ok(frame));
             }
+        }
+    }
+
+    /// What the message takes that is arriving.
+    fn demand(&self) -> Demand {
+        let queued = self.waiting();
+        // It is there twice while it is decoded, and beside its answer while that is made.
+        let message = self.deframer.arriving() + PLACE;
+        Demand {
+            queued,
+            total: queued + 2 * message,
         }
     }
 }
@@ -231,8 +282,14 @@ fn batch(outbox: &VecDeque<Vec<u8>>, sent: usize) -> Vec<u8> {
     bytes
 }
 
+/// Bytes of a message for which there is always memory. Honest ones are shorter.
+pub const SHORT: usize = 4096;
+
 /// Bytes read at once. Most messages have a few dozen.
-const CHUNK: usize = 8192;
+const CHUNK: usize = SHORT;
+
+/// Bytes that a message takes beside its own: its place in the queue, and what the allocator has of it.
+const PLACE: usize = 64;
 
 /// Bytes written at once.
 const BATCH: usize = 16_384;
@@ -355,6 +412,35 @@ mod tests {
         let mut received = [0; 14];
         theirs.read_exact(&mut received).await.unwrap();
         assert_eq!(received[..], bytes(2));
+    }
+
+    #[tokio::test]
+    async fn a_long_message_is_stored_only_when_there_is_room_for_it_and_its_answer() {
+        let (ours, mut theirs) = duplex(100_000);
+        let mut framed = Framed::new(ours, 40_000);
+        // An option that nobody knows, of thirty kilobytes.
+        let option = [&[0x7f, 0xff, 0x75, 0x30][..], &vec![0; 30_000]];
+        let long = Message::EchoRequest(Echo::received(None, option.concat()));
+        let stream = [bytes(1), long.encode(40_000).unwrap()].concat();
+        theirs.write_all(&stream).await.unwrap();
+        let mut demands = Vec::new();
+        let mut ask = |demand| {
+            demands.push(demand);
+            false
+        };
+        let first = framed.next_with_room(Reading::On, &mut ask).await;
+        assert_eq!(first.unwrap(), Some(Ok(echo(1))));
+        let none = framed.next_with_room(Reading::On, &mut ask).await;
+        assert!(none.unwrap().is_none() && framed.held() <= 2 * SHORT);
+        assert!(matches!(
+            demands[..],
+            [Demand {
+                total: 60_000..,
+                ..
+            }]
+        ));
+        let whole = framed.next_with_room(Reading::On, |_| true).await;
+        assert_eq!(whole.unwrap(), Some(Ok(long)));
     }
 
     #[tokio::test]

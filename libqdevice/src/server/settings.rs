@@ -20,8 +20,9 @@ settings! {
         max_cluster_requests: u64 = 500, 0..=U32_MAX;
         /// The same for all clients from one address that are not admitted yet.
         max_address_requests: u64 = 5000, 0..=U32_MAX;
-        /// How many bytes may wait for all clients together, sent or received in part, before those
-        /// with most of it are disconnected.
+        /// How many bytes the messages of all clients together may take, from their arrival until the
+        /// answers are sent; 4 KiB each client always has. Who wants more is read later, and those
+        /// who do not read their answers may have half of it.
         max_buffered_size: u64 = 268_435_456, 1_048_576..=LLONG_MAX;
         /// Directory of the NSS database.
         nss_db_dir: String = "/etc/corosync/qnetd/nssdb".into();

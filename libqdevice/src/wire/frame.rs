@@ -101,6 +101,15 @@ impl Deframer {
         }
     }
 
+    /// How many bytes the body of the unfinished message will have, as its header says; none without one.
+    #[must_use]
+    pub const fn arriving(&self) -> usize {
+        match &self.part {
+            Part::Body { len, .. } => *len,
+            Part::Header { .. } | Part::Skipped { .. } => 0,
+        }
+    }
+
     /// Bytes of memory held for the unfinished message.
     #[must_use]
     pub fn held(&self) -> usize {
@@ -326,13 +335,13 @@ mod tests {
         let mut deframer = Deframer::new(ROOMY);
         let bytes = long_echo(ROOMY);
         assert_eq!(feed(&mut deframer, &bytes[..6]), []);
-        assert_eq!(deframer.held(), 0);
+        assert_eq!((deframer.held(), deframer.arriving()), (0, ROOMY - 6));
         for (arrived, byte) in bytes[6..bytes.len() - 1].iter().enumerate() {
             assert_eq!(feed(&mut deframer, &[*byte]), []);
             assert!(deframer.held() <= 2 * (arrived + 1) && deframer.held() <= ROOMY - 6);
         }
         assert_eq!(feed(&mut deframer, &bytes[bytes.len() - 1..]).len(), 1);
-        assert_eq!(deframer.held(), 0);
+        assert_eq!((deframer.held(), deframer.arriving()), (0, 0));
     }
 
     #[test]
