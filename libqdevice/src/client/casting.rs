@@ -144,6 +144,23 @@ impl Client {
         }
     }
 
+    /// A vote that does not rest on the lease is cast with the next echo, if that is only a moment later: the
+    /// machine wakes up once for both.
+    pub(super) fn cast_with_echo(&mut self) {
+        let (due, echo) = (
+            self.deadlines.get(Timer::Cast),
+            self.deadlines.get(Timer::Echo),
+        );
+        let (Some(due), Some(echo), Some((last, _))) = (due, echo, self.casting.last) else {
+            return;
+        };
+        let interval = self.config.cast_interval;
+        let latest = last.after(interval).after(Millis(interval.0 / MOMENT));
+        if due < echo && echo <= latest && !self.casting.owed && self.last_poll().is_none() {
+            self.deadlines.set(Timer::Cast, echo);
+        }
+    }
+
     /// A vote that stays although the server is gone does not rest on a lease any more.
     pub(super) fn keep_casting(&mut self, turn: &mut Turn<'_>) {
         if self.casting.is_for() && self.phase.has_link() {
@@ -260,6 +277,9 @@ const SOON: Millis = Millis(100);
 
 /// By how much the last poll of a lease may come before its last moment, in milliseconds.
 const EARLY: u64 = 100;
+
+/// Which part of an interval a poll may come later than due.
+const MOMENT: u32 = 20;
 
 #[cfg(test)]
 mod tests {
@@ -416,6 +436,51 @@ mod tests {
         assert_eq!(bench.cast(), [(RING, false)]);
         bench.wait_with_server(2_000);
         assert_eq!(bench.cast(), [(RING, false)]);
+    }
+
+    /// Lets a node with the short heartbeat rest for 100 echoes, each answered after `millis`, and with timers
+    /// that are `late`; returns how often it woke up by itself and how far apart it cast its vote at most.
+    fn rest(millis: u64, late: u64) -> (usize, u64) {
+        let mut bench = Bench::asking(ClientConfig {
+            short_heartbeat: Some(Millis(2_000)),
+            ..config()
+        });
+        bench.receive(Message::InitReply(init_reply(2)));
+        bench.receive(vote_info(1, Vote::Ack, RING));
+        // The first answer brings the short one.
+        bench.wait_with_server(1_000);
+        let (mut wakes, mut longest, mut answered) = (0, 0, 1);
+        while answered < 100 {
+            let last = bench.client.casting.last().unwrap().0;
+            let due = bench.client.next_deadline().unwrap();
+            bench.done();
+            bench.sleep(due.since(bench.time()) + late);
+            wakes += 1;
+            assert!(wakes < 200, "no echo is sent");
+            longest = longest.max(bench.time().since(last));
+            if !bench.sent().is_empty() {
+                answered += 1;
+                bench.now += millis;
+                bench.echo(answered);
+                assert_eq!(bench.cast(), [], "not with the answer");
+            }
+        }
+        (wakes, longest)
+    }
+
+    #[test]
+    fn a_vote_that_is_a_reserve_is_cast_with_the_echo_that_is_due_a_moment_later() {
+        for (millis, late) in [(0, 0), (1, 1), (3, 10)] {
+            let (wakes, longest) = rest(millis, late);
+            assert!(wakes <= 101, "{wakes} for a hundred echoes");
+            assert!(longest <= 5_250 + late, "{longest}");
+        }
+    }
+
+    #[test]
+    fn a_vote_does_not_wait_for_an_echo_that_is_due_much_later() {
+        let (_, longest) = rest(700, 0);
+        assert!(longest <= 5_250, "{longest}");
     }
 
     #[test]

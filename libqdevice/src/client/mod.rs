@@ -198,6 +198,7 @@ impl Client {
         if let Err(reason) = result {
             self.disconnect(reason, &mut turn);
         }
+        self.cast_with_echo();
     }
 
     /// It is `now`: does what is due. Afterwards no deadline lies at or before `now`.
@@ -209,6 +210,7 @@ impl Client {
                 self.disconnect(reason, &mut turn);
             }
         }
+        self.cast_with_echo();
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called.
