@@ -8,6 +8,7 @@ use crate::heuristics::{Heuristics, Order};
 use crate::ipc::{self, Answer, State};
 use crate::keys::Keys;
 use crate::link::Link;
+use crate::polls::Polls;
 use crate::resolve::complete;
 use crate::signals::Signals;
 use crate::telling::Telling;
@@ -35,6 +36,7 @@ use tokio::sync::oneshot;
 pub(crate) struct Hub<'a, C> {
     pub(crate) corosync: &'a mut C,
     pub(crate) client: Client,
+    pub(crate) polls: Polls,
     pub(crate) link: Link,
     pub(crate) heuristics: Heuristics,
     pub(crate) keys: Keys,
@@ -64,8 +66,6 @@ pub(crate) enum Ended {
 enum Happening {
     Signal,
     Due(io::Result<()>),
-    /// The service manager wants to hear something.
-    Pulse,
     Corosync(News),
     Resolved(CmapSnapshot),
     Ipc(IpcEvent),
@@ -109,10 +109,6 @@ impl<C: Corosync> Hub<'_, C> {
                     );
                     Some(Ended::Failed)
                 }
-                Happening::Pulse => {
-                    self.pulse.beat(self.client.summary());
-                    None
-                }
                 Happening::Corosync(news) => self.on_corosync(news).await,
                 Happening::Resolved(snapshot) => self.on_config(&snapshot).await,
                 Happening::Ipc(IpcEvent::Asked(question)) => {
@@ -145,6 +141,7 @@ impl<C: Corosync> Hub<'_, C> {
             if let Some(ended) = ended {
                 return ended;
             }
+            (self.pulse).beat_if_near(clock::now(), || self.client.summary());
         }
     }
 
@@ -156,11 +153,13 @@ impl<C: Corosync> Hub<'_, C> {
                 None => std::future::pending().await,
             }
         };
+        // A timer of the runtime would wake the process more often than it is due.
+        let deadlines = [self.client.next_deadline(), self.pulse.next()];
+        let deadline = deadlines.into_iter().flatten().min();
         tokio::select! {
             biased;
             () = self.signals.asked() => Happening::Signal,
-            due = self.alarm.reached(self.client.next_deadline()) => Happening::Due(due),
-            () = self.pulse.due() => Happening::Pulse,
+            due = self.alarm.reached(deadline) => Happening::Due(due),
             news = self.corosync.next_event() => Happening::Corosync(news),
             snapshot = resolved => Happening::Resolved(snapshot),
             report = self.heuristics.next() => Happening::Checked(report),
@@ -172,15 +171,25 @@ impl<C: Corosync> Hub<'_, C> {
     }
 
     async fn on_due(&mut self) -> Option<Ended> {
-        let mut actions = Vec::new();
+        let mut actions = self.settle().await;
         self.client.handle_timeout(clock::now(), &mut actions);
         self.act(actions).await
     }
 
     async fn turn(&mut self, event: Event) -> Option<Ended> {
-        let mut actions = Vec::new();
+        let mut actions = self.settle().await;
         self.client.handle(clock::now(), event, &mut actions);
         self.act(actions).await
+    }
+
+    /// What follows from the vote that was cast once more in the last turn: nothing if it was taken.
+    async fn settle(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let settled = patiently(&mut self.signals, self.corosync.settle()).await;
+        if let Some(failure) = self.polls.settle(settled) {
+            self.client.handle(clock::now(), failure, &mut actions);
+        }
+        actions
     }
 
     /// Performs the actions, and those that their failures lead to.
@@ -190,6 +199,9 @@ impl<C: Corosync> Hub<'_, C> {
     async fn act(&mut self, actions: Vec<Action>) -> Option<Ended> {
         let mut failures = VecDeque::new();
         let mut actions = actions;
+        if let Some(poll) = self.polls.take_repeated(&mut actions) {
+            self.corosync.cast_again(poll);
+        }
         loop {
             for action in actions.drain(..) {
                 if let Some(ended) = self.perform(action, &mut failures).await {
@@ -231,11 +243,9 @@ impl<C: Corosync> Hub<'_, C> {
                 self.link.hang_up();
             }
             Action::Cast { ring, vote } => {
-                if let Err(error) = self.cast(Poll { ring, vote }).await {
-                    tracing::debug!("votequorum_qdevice_poll for ring {ring}: {error}");
-                    let failed = FromCorosync::CastFailed(cast_fault(error));
-                    failures.push_back(Event::Corosync(failed));
-                }
+                let poll = Poll { ring, vote };
+                let result = patiently(&mut self.signals, self.corosync.cast(poll)).await;
+                failures.extend(self.polls.note(poll, result));
             }
             Action::RunHeuristics { run, timeout } => self.check(run, timeout, failures),
             Action::Ready => self.ready(),
@@ -249,15 +259,6 @@ impl<C: Corosync> Hub<'_, C> {
             Action::Exit { .. } => return Some(Ended::Failed),
         }
         None
-    }
-
-    /// A corosync that does not answer holds up everything, the end excepted.
-    async fn cast(&mut self, poll: Poll) -> Result<(), CsError> {
-        tokio::select! {
-            biased;
-            result = self.corosync.cast(poll) => result,
-            () = self.signals.patience_over() => Err(CsError::TIMEOUT),
-        }
     }
 
     /// Heuristics that cannot run have failed.
@@ -369,11 +370,15 @@ const fn is_no_refusal(failure: &Event) -> bool {
     )
 }
 
-fn cast_fault(error: CsError) -> CastFault {
-    match error {
-        CsError::TRY_AGAIN => CastFault::TryAgain,
-        CsError::MESSAGE_ERROR => CastFault::OldRing,
-        other => CastFault::Refused(other.to_string()),
+/// A corosync that does not answer holds up everything, the end excepted.
+async fn patiently<T>(
+    signals: &mut Signals,
+    answer: impl Future<Output = Result<T, CsError>>,
+) -> Result<T, CsError> {
+    tokio::select! {
+        biased;
+        result = answer => result,
+        () = signals.patience_over() => Err(CsError::TIMEOUT),
     }
 }
 

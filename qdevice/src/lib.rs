@@ -14,6 +14,7 @@ mod ipc;
 mod keys;
 mod link;
 mod outside;
+mod polls;
 mod quorum_view;
 mod resolve;
 pub mod run;

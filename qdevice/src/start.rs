@@ -11,6 +11,7 @@ use crate::hub::{Ended, Hub};
 use crate::keys::{KeySource, Keys};
 use crate::link::{Limits, Link, Target};
 use crate::outside::Wish;
+use crate::polls::Polls;
 use crate::resolve::complete;
 use crate::signals::Signals;
 use crate::telling::Telling;
@@ -138,6 +139,7 @@ impl Start<'_> {
         let mut hub = Hub {
             corosync,
             client,
+            polls: Polls::default(),
             link,
             heuristics: Heuristics::new(settings),
             keys,

@@ -1,11 +1,12 @@
 //! What the service manager is told; without one, nothing happens.
 
-use crate::base::Level;
+use crate::base::{Level, Millis, Time};
+use crate::io::clock;
 use crate::io::log::tell;
 use sd_notify::{NotifyState, notify, watchdog_enabled};
 use std::future::pending;
 use std::time::Duration;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::sleep;
 
 /// The daemon serves.
 pub fn ready() {
@@ -22,38 +23,63 @@ pub fn stopping() {
 /// It beats in the loop that decides, so a loop that hangs is noticed, whatever its threads do.
 #[derive(Debug)]
 pub struct Pulse {
-    beats: Option<Interval>,
+    beats: Option<Beats>,
     told: String,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Beats {
+    period: Millis,
+    next: Time,
+}
+
 impl Pulse {
-    /// A pulse for the manager that has started the daemon; without one it never beats. Needs a runtime.
+    /// A pulse for the manager that has started the daemon; without one it never beats.
     #[must_use]
     pub fn start() -> Self {
         let managed = std::env::var_os("NOTIFY_SOCKET").is_some();
-        Self::every(managed.then(|| period(watchdog_enabled())))
+        Self::every(managed.then(|| period(watchdog_enabled())), clock::now())
     }
 
-    fn every(period: Option<Duration>) -> Self {
-        let beats = period.map(|period| {
-            let mut beats = interval(period);
-            beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            beats
-        });
+    fn every(period: Option<Millis>, next: Time) -> Self {
+        let beats = period.map(|period| Beats { period, next });
         let told = String::new();
         Self { beats, told }
     }
 
-    /// Returns when the manager should hear something. May be dropped and called again at any time.
-    pub async fn due(&mut self) {
-        match &mut self.beats {
-            Some(beats) => _ = beats.tick().await,
+    /// When the manager should hear something.
+    #[must_use]
+    pub fn next(&self) -> Option<Time> {
+        self.beats.map(|beats| beats.next)
+    }
+
+    /// Returns when the manager should hear something. May be dropped and called again at any time. Needs a
+    /// runtime.
+    pub async fn due(&self) {
+        match self.next() {
+            Some(next) => sleep(Duration::from_millis(next.since(clock::now()))).await,
             None => pending().await,
         }
     }
 
+    /// Beats if that is due at `now` or would soon be, for whoever is awake anyway: then it need not wake
+    /// the machine later.
+    pub fn beat_if_near(&mut self, now: Time, status: impl FnOnce() -> String) {
+        if self.is_near(now) {
+            self.beat(status());
+        }
+    }
+
+    fn is_near(&self, now: Time) -> bool {
+        let soon = |beats: Beats| now.after(Millis(beats.period.0 / 5)) >= beats.next;
+        self.beats.is_some_and(soon)
+    }
+
     /// The daemon is alive, and this is what `systemctl status` says about it.
     pub fn beat(&mut self, status: String) {
+        if let Some(beats) = &mut self.beats {
+            beats.next = clock::now().after(beats.period);
+        }
         if status == self.told {
             send(&[NotifyState::Watchdog]);
         } else {
@@ -73,14 +99,15 @@ fn send(states: &[NotifyState<'_>]) {
 }
 
 /// How often the manager hears something: at least twice before its watchdog bites.
-fn period(watchdog: Option<Duration>) -> Duration {
+fn period(watchdog: Option<Duration>) -> Millis {
     watchdog.map_or(USUAL, |limit| {
-        (limit / 3).clamp(Duration::from_millis(1), USUAL)
+        let third = u32::try_from((limit / 3).as_millis()).unwrap_or(u32::MAX);
+        Millis(third.clamp(1, USUAL.0))
     })
 }
 
 /// Often enough for a status line that people look at.
-const USUAL: Duration = Duration::from_secs(5);
+const USUAL: Millis = Millis(5_000);
 
 #[cfg(test)]
 mod tests {
@@ -91,24 +118,28 @@ mod tests {
         assert_eq!(period(None), USUAL);
         assert_eq!(period(Some(Duration::from_secs(30))), USUAL);
         let short = Duration::from_millis(900);
-        assert_eq!(period(Some(short)), Duration::from_millis(300));
-        assert!(period(Some(Duration::ZERO)) > Duration::ZERO);
+        assert_eq!(period(Some(short)), Millis(300));
+        assert!(period(Some(Duration::ZERO)) > Millis(0));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_pulse_beats_at_once_and_then_with_its_period() {
-        let mut pulse = Pulse::every(Some(USUAL));
-        let start = tokio::time::Instant::now();
+        let start = clock::now();
+        let mut pulse = Pulse::every(Some(USUAL), start);
+        assert_eq!(pulse.next(), Some(start));
         pulse.due().await;
-        assert_eq!(start.elapsed(), Duration::ZERO);
-        pulse.due().await;
-        assert_eq!(start.elapsed(), USUAL);
+        pulse.beat("well".to_owned());
+        let next = pulse.next().unwrap();
+        assert!(next.since(start) >= 5_000);
+        assert!(!pulse.is_near(Time::from_millis(next.as_millis() - 1_001)));
+        assert!(pulse.is_near(Time::from_millis(next.as_millis() - 1_000)));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn without_a_manager_it_never_beats() {
-        let mut pulse = Pulse::every(None);
-        let far = Duration::from_secs(3600);
-        assert!(tokio::time::timeout(far, pulse.due()).await.is_err());
+        let pulse = Pulse::every(None, clock::now());
+        assert!(pulse.next().is_none() && !pulse.is_near(clock::now()));
+        let asked = tokio::time::timeout(Duration::ZERO, pulse.due()).await;
+        assert!(asked.is_err());
     }
 }

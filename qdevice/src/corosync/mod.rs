@@ -48,6 +48,14 @@ pub trait Corosync {
     /// When this returns, votequorum knows.
     fn cast(&mut self, poll: Poll) -> impl Future<Output = Result<(), CsError>>;
 
+    /// Casts once more what the last [`cast`](Self::cast) has cast. Does not wait for the answer;
+    /// [`settle`](Self::settle) does.
+    fn cast_again(&mut self, poll: Poll);
+
+    /// Waits for the answer to the last [`cast_again`](Self::cast_again), if that is still to come and nothing
+    /// was cast since.
+    fn settle(&mut self) -> impl Future<Output = Result<(), CsError>>;
+
     /// Waits for the next event. Nothing is lost if the wait is given up.
     fn next_event(&mut self) -> impl Future<Output = Event>;
 

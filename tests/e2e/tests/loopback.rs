@@ -221,10 +221,17 @@ fn a_lost_corosync_ends_the_daemon_at_once_with_failure() {
 
 #[test]
 fn a_frozen_corosync_does_not_hold_up_the_end_for_long() {
-    // One is asked to end while it waits for nothing, the other while corosync owes it an answer.
-    let frozen = [&["freeze"][..], &["freeze", "ring 1/8 sees 1"]].map(|orders| {
+    // One is asked to end while it waits for nothing, one while corosync owes it an answer, and one after it
+    // has cast its vote once more.
+    let frozen = [
+        (&["freeze"][..], 1),
+        (&["freeze", "ring 1/8 sees 1"], 1),
+        (&["freeze"], 2),
+    ];
+    let frozen = frozen.map(|(orders, frosts)| {
         let mut stage = stage(Vec::new());
-        stage.start_node(1, &[1, 2], &[]).unwrap();
+        let often = ["--set", "quorum.device.timeout=2000"];
+        stage.start_node(1, &[1, 2], &often).unwrap();
         stage.order(1, "ring 1/4 sees 1 2").unwrap();
         stage.until_cast(&[1], TOGETHER, false).unwrap();
         for order in orders {
@@ -232,7 +239,9 @@ fn a_frozen_corosync_does_not_hold_up_the_end_for_long() {
         }
         stage
             .until("the frost", |stage| {
-                moment(stage, 1, What::Frozen).is_some()
+                let told = stage.history().iter();
+                let frost = told.filter(|(_, report)| report.what == What::Frozen);
+                frost.count() >= frosts
             })
             .unwrap();
         stage.signal(1, Signal::TERM).unwrap();

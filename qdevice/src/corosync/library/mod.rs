@@ -18,7 +18,7 @@ use libqdevice::base::NodeId;
 use libqdevice::client::{CmapSnapshot, VoteFacts};
 use std::ffi::CString;
 use std::time::Duration;
-use thread::Owner;
+use thread::{Answer, Owner};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use votequorum::Device;
 
@@ -29,6 +29,8 @@ pub struct Library {
     config: Owner<Config>,
     events: UnboundedReceiver<Event>,
     retries: u32,
+    /// The answer to what was cast once more.
+    again: Option<Answer<Result<(), CsError>>>,
 }
 
 impl Library {
@@ -46,6 +48,7 @@ impl Library {
             config: Owner::start("cmap", Config::new(sender)).map_err(failed(Service::Cmap))?,
             events,
             retries,
+            again: None,
         };
         let connected = patiently(
             retries,
@@ -121,6 +124,8 @@ impl Corosync for Library {
     /// A busy corosync is asked again at once: what follows a vote that is withdrawn, the end of the
     /// connection to the server, must not come before it.
     async fn cast(&mut self, poll: Poll) -> Result<(), CsError> {
+        // What this one says of corosync is newer.
+        self.again = None;
         for _ in 0..CAST_RETRIES {
             match self.device.run(move |device| device.poll(poll)).await? {
                 Err(CsError::TRY_AGAIN) => tokio::time::sleep(CAST_PAUSE).await,
@@ -128,6 +133,17 @@ impl Corosync for Library {
             }
         }
         self.device.run(move |device| device.poll(poll)).await?
+    }
+
+    fn cast_again(&mut self, poll: Poll) {
+        self.again = Some(self.device.begin(move |device| device.poll(poll)));
+    }
+
+    async fn settle(&mut self) -> Result<(), CsError> {
+        match self.again.take() {
+            Some(answer) => answer.get().await?,
+            None => Ok(()),
+        }
     }
 
     async fn next_event(&mut self) -> Event {

@@ -55,15 +55,36 @@ impl<C: Connection> Owner<C> {
         &self,
         job: impl FnOnce(&mut C) -> R + Send + 'static,
     ) -> Result<R, CsError> {
+        self.begin(job).get().await
+    }
+
+    /// Has `job` run in the thread. Its end wakes nobody up before the answer is asked for.
+    pub(super) fn begin<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut C) -> R + Send + 'static,
+    ) -> Answer<R> {
         let (reply, result) = oneshot::channel();
         let job = Box::new(move |connection: &mut C| {
             // Nobody waits any more when the daemon is ending.
             let _ = reply.send(job(connection));
         });
-        let jobs = self.jobs.as_ref().ok_or(CsError::LIBRARY)?;
-        jobs.send(job).map_err(|_| CsError::LIBRARY)?;
-        ring(&self.bell);
-        result.await.map_err(|_| CsError::LIBRARY)
+        if let Some(jobs) = &self.jobs {
+            // Where there is no thread any more, the answer says so.
+            let _ = jobs.send(job);
+            ring(&self.bell);
+        }
+        Answer(result)
+    }
+}
+
+/// What a job returns, once it is done.
+#[derive(Debug)]
+pub(super) struct Answer<R>(oneshot::Receiver<R>);
+
+impl<R> Answer<R> {
+    /// Waits for the end of the job.
+    pub(super) async fn get(self) -> Result<R, CsError> {
+        self.0.await.map_err(|_| CsError::LIBRARY)
     }
 }
 
@@ -183,5 +204,15 @@ mod tests {
         assert_eq!(owner.run(|line| line.fd.is_some()).await, Ok(false));
         drop(owner);
         assert_eq!(news.recv().await, Some("dropped"));
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_is_done_before_what_is_asked_for_later_and_wakes_nobody() {
+        let (heard, mut news) = mpsc::unbounded_channel();
+        let owner = Owner::start("line", Line { fd: None, heard }).unwrap();
+        let begun = owner.begin(|line| line.heard.send("begun"));
+        assert_eq!(news.recv().await, Some("begun"), "nobody has asked for it");
+        let later = owner.run(|line| line.heard.send("later")).await;
+        assert_eq!((begun.get().await, later), (Ok(Ok(())), Ok(Ok(()))));
     }
 }

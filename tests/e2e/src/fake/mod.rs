@@ -26,6 +26,8 @@ pub struct FakeCorosync {
     orders: UnboundedReceiver<Order>,
     events: VecDeque<Event>,
     frozen: bool,
+    /// The answer to a vote that was cast once more; none comes any more if there is none.
+    again: Option<Result<(), CsError>>,
 }
 
 impl FakeCorosync {
@@ -43,6 +45,7 @@ impl FakeCorosync {
             orders,
             events: VecDeque::new(),
             frozen: false,
+            again: Some(Ok(())),
         };
         this.set_nodes(nodes);
         this
@@ -135,6 +138,24 @@ impl Corosync for FakeCorosync {
         let (result, outcome) = self.votequorum.poll(poll);
         self.take(outcome);
         result
+    }
+
+    fn cast_again(&mut self, poll: Poll) {
+        if self.frozen {
+            self.again = None;
+            // From now on an answer is owed.
+            return report(What::Frozen);
+        }
+        let (result, outcome) = self.votequorum.poll(poll);
+        self.take(outcome);
+        self.again = Some(result);
+    }
+
+    async fn settle(&mut self) -> Result<(), CsError> {
+        match self.again.replace(Ok(())) {
+            Some(result) => result,
+            None => std::future::pending().await,
+        }
     }
 
     async fn next_event(&mut self) -> Event {
