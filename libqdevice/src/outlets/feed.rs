@@ -1,8 +1,10 @@
 use crate::events::{Event, Record, Source};
 use crate::io::clock;
 use std::sync::Arc;
-use tokio::sync::broadcast::error::RecvError;
+use std::time::Duration;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::time::{Instant, sleep_until};
 
 /// The events of a daemon, numbered and dated, for any number of readers.
 #[derive(Debug)]
@@ -13,8 +15,15 @@ pub struct Feed {
 }
 
 /// A reader's end. Holds no more than [`Feed::CAPACITY`] records, the youngest.
+///
+/// The first record after a silence comes at once. Others come together after a short rest: when thousands
+/// of nodes come back, waking readers for each record would cost as much as the votes.
 #[derive(Debug)]
-pub struct Records(Receiver<Arc<Record>>);
+pub struct Records {
+    receiver: Receiver<Arc<Record>>,
+    /// Before this moment it does not wait for a record.
+    rests_until: Instant,
+}
 
 /// How many records a reader was too slow for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +69,10 @@ impl Feed {
     /// A reader of everything that is published from now on.
     #[must_use]
     pub fn subscribe(&self) -> Records {
-        Records(self.sender.subscribe())
+        Records {
+            receiver: self.sender.subscribe(),
+            rests_until: Instant::now(),
+        }
     }
 }
 
@@ -68,7 +80,23 @@ impl Records {
     /// The next record, or how many were missed before it; `None` when there will be none any more. May
     /// be dropped and called again.
     pub async fn next(&mut self) -> Option<Result<Arc<Record>, Missed>> {
-        match self.0.recv().await {
+        let mut received = self.receiver.try_recv();
+        if received == Err(TryRecvError::Empty) && Instant::now() < self.rests_until {
+            sleep_until(self.rests_until).await;
+            received = self.receiver.try_recv();
+        }
+        match received {
+            Ok(record) => Some(Ok(record)),
+            Err(TryRecvError::Lagged(count)) => Some(Err(Missed(count))),
+            Err(TryRecvError::Closed) => None,
+            Err(TryRecvError::Empty) => self.wait().await,
+        }
+    }
+
+    async fn wait(&mut self) -> Option<Result<Arc<Record>, Missed>> {
+        let received = self.receiver.recv().await;
+        self.rests_until = Instant::now() + REST;
+        match received {
             Ok(record) => Some(Ok(record)),
             Err(RecvError::Lagged(count)) => Some(Err(Missed(count))),
             Err(RecvError::Closed) => None,
@@ -77,9 +105,12 @@ impl Records {
 
     /// Forgets what waits; the next record is one that is published from now on.
     pub fn skip(&mut self) {
-        self.0 = self.0.resubscribe();
+        self.receiver = self.receiver.resubscribe();
     }
 }
+
+/// How long a reader rests after it had to wait: much less than a signal or a hook takes to have any effect.
+const REST: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
@@ -105,6 +136,34 @@ mod tests {
         records.skip();
         drop(feed);
         assert_eq!(records.next().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_event_comes_at_once_and_a_burst_behind_it_together() {
+        let mut feed = Feed::new(Source::Qnetd);
+        let mut records = feed.subscribe();
+        let reader = tokio::spawn(async move {
+            let mut woken = vec![];
+            while let Some(Ok(record)) = records.next().await {
+                woken.push((record.sequence, Instant::now()));
+            }
+            woken
+        });
+        let begin = Instant::now();
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+            feed.publish(reload());
+        }
+        tokio::time::sleep(REST * 2).await;
+        feed.publish(reload());
+        tokio::task::yield_now().await;
+        drop(feed);
+        let late = begin + REST;
+        let later = begin + REST * 2;
+        assert_eq!(
+            reader.await.unwrap(),
+            [(1, begin), (2, late), (3, late), (4, later)]
+        );
     }
 
     #[tokio::test]

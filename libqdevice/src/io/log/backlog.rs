@@ -9,7 +9,10 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     queue: Mutex<Queue>,
-    changed: Condvar,
+    /// There is something to write, or it is urgent.
+    asked: Condvar,
+    /// What was taken out is written.
+    written: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -19,29 +22,53 @@ struct Queue {
     brake: Brake<Line>,
     /// Lines thrown away since the queue was last emptied.
     lost: usize,
-    /// A line has been taken out and is not written yet.
-    writing: bool,
+    writer: Writer,
+    /// Somebody waits until all is written.
+    is_urgent: bool,
+}
+
+/// What the thread does that writes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// It waits for a line.
+    Waiting,
+    /// Lines have been taken out and are not written yet.
+    Writing,
+    /// It will look by itself.
+    #[default]
+    Resting,
 }
 
 impl Backlog {
     /// Queues a line, or counts it where lines of its kind are counted; never waits.
     pub(super) fn push(&self, line: Line) {
         let mut queue = self.lock();
+        let deadline = queue.brake.next_deadline();
         if line.about.is_counted {
             queue.count(clock::now(), line);
         } else {
             queue.append(line);
         }
-        drop(queue);
-        self.changed.notify_all();
+        let has_work = !queue.is_empty() || queue.brake.next_deadline() != deadline;
+        // A call of the system, which is spared when the thread will look by itself.
+        if has_work && queue.writer == Writer::Waiting {
+            queue.writer = Writer::Resting;
+            self.asked.notify_one();
+        }
     }
 
-    /// Writes lines for ever.
-    pub(super) fn drain(&self, mut write: impl FnMut(&Line)) {
+    /// Writes lines for ever, as many at once as there are.
+    ///
+    /// The first line after a silence is written at once, those behind it after a short rest: when thousands
+    /// of nodes come back, waking up for each line would cost more than writing it.
+    pub(super) fn drain(&self, mut write: impl FnMut(&[Line])) {
         loop {
             write(&self.take());
-            self.lock().writing = false;
-            self.changed.notify_all();
+            let mut queue = self.lock();
+            queue.writer = Writer::Resting;
+            self.written.notify_all();
+            let waits = |queue: &mut Queue| !queue.is_urgent;
+            drop(self.asked.wait_timeout_while(queue, REST, waits));
         }
     }
 
@@ -51,45 +78,39 @@ impl Backlog {
         for (last, count) in queue.brake.release() {
             queue.append(last.repeated(count));
         }
-        drop(queue);
-        self.changed.notify_all();
-        let unwritten = |queue: &mut Queue| queue.writing || !queue.is_empty();
+        queue.is_urgent = true;
+        self.asked.notify_one();
+        let unwritten = |queue: &mut Queue| queue.writer == Writer::Writing || !queue.is_empty();
+        let waited = self.written.wait_timeout_while(queue, patience, unwritten);
         // Whether all was written in time makes no difference to the caller.
-        let _ = self
-            .changed
-            .wait_timeout_while(self.lock(), patience, unwritten);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_urgent = false;
     }
 
-    fn take(&self) -> Line {
+    /// All lines there are; waits for one.
+    fn take(&self) -> Vec<Line> {
         let mut queue = self.lock();
         while queue.is_empty() {
             let now = clock::now();
             let next = queue.brake.next_deadline();
-            queue = match next {
-                Some(next) if next <= now => {
-                    queue.tell_counts(now);
-                    queue
-                }
-                Some(next) => {
-                    let wait = Duration::from_millis(next.since(now));
-                    let waited = self.changed.wait_timeout(queue, wait);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let waited = self.changed.wait(queue);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
+            if next.is_some_and(|next| next <= now) {
+                queue.tell_counts(now);
+                continue;
+            }
+            queue.writer = Writer::Waiting;
+            let wait = next.map_or(LONGEST_WAIT, |next| Duration::from_millis(next.since(now)));
+            let waited = self.asked.wait_timeout(queue, wait);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        queue.writing = true;
-        if let Some(line) = queue.lines.pop_front() {
-            return line;
+        queue.writer = Writer::Writing;
+        let mut lines = Vec::from(std::mem::take(&mut queue.lines));
+        match std::mem::take(&mut queue.lost) {
+            0 => {}
+            lost => lines.push(Line::new(
+                Level::Warning,
+                &format!("{lost} lines lost: the log could not take them in time"),
+            )),
         }
-        let lost = std::mem::take(&mut queue.lost);
-        Line::new(
-            Level::Warning,
-            &format!("{lost} lines lost: the log could not take them in time"),
-        )
+        lines
     }
 
     /// The lock; a panic under it cannot leave the queue in a bad state.
@@ -127,6 +148,12 @@ impl Queue {
     }
 }
 
+/// Wakes the thread for nothing, when there is nothing to wait for.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the thread rests after it has written.
+const REST: Duration = Duration::from_millis(5);
+
 /// As many lines as a burst may have; a few hundred kilobytes at most.
 const CAPACITY: usize = 2048;
 
@@ -143,13 +170,17 @@ mod tests {
         for number in 0..CAPACITY + 3 {
             backlog.push(Line::new(Level::Info, &number.to_string()));
         }
-        let taken: Vec<String> = (0..=CAPACITY).map(|_| backlog.take().text).collect();
+        let taken: Vec<String> = texts(&backlog.take());
         assert_eq!(taken[CAPACITY - 1], (CAPACITY - 1).to_string());
         assert_eq!(
             taken[CAPACITY],
             "3 lines lost: the log could not take them in time"
         );
         assert!(backlog.lock().is_empty());
+    }
+
+    fn texts(lines: &[Line]) -> Vec<String> {
+        lines.iter().map(|line| line.text.clone()).collect()
     }
 
     fn failure(text: &str) -> Line {
@@ -194,8 +225,7 @@ mod tests {
             backlog.push(failure(&number.to_string()));
         }
         backlog.flush(Duration::ZERO);
-        assert_eq!(backlog.take().text, "0");
-        assert_eq!(backlog.take().text, "2 (the last of 2 like it)");
+        assert_eq!(texts(&backlog.take()), ["0", "2 (the last of 2 like it)"]);
     }
 
     #[test]
@@ -204,10 +234,12 @@ mod tests {
         let (written, lines) = mpsc::channel();
         let source = Arc::clone(&backlog);
         thread::spawn(move || {
-            source.drain(|line| {
+            source.drain(|lines| {
                 thread::yield_now();
-                // The receiver outlives the test's last line.
-                let _ = written.send(line.text.clone());
+                for text in texts(lines) {
+                    // The receiver outlives the test's last line.
+                    let _ = written.send(text);
+                }
             });
         });
         for number in 0..100 {

@@ -87,7 +87,7 @@ impl Log {
             let mut sinks = Sinks::open(ident, stderr, debug);
             // Nobody listens any more when it took too long.
             let _ = opened.send(sinks.are_heard());
-            source.drain(|line| sinks.write(line));
+            source.drain(|lines| sinks.write(lines));
         })?;
         // Even to open a log that does not move takes as long as it does not.
         if is_heard.recv_timeout(PATIENCE) == Ok(false) {

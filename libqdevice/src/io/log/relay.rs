@@ -142,9 +142,11 @@ mod tests {
         let (sender, lines) = mpsc::channel();
         let source = Arc::clone(&backlog);
         std::thread::spawn(move || {
-            source.drain(|line| {
-                // Nothing is written after the flush below.
-                let _ = sender.send(line.clone());
+            source.drain(|lines| {
+                for line in lines {
+                    // Nothing is written after the flush below.
+                    let _ = sender.send(line.clone());
+                }
             });
         });
         backlog.flush(Duration::from_secs(60));

@@ -51,13 +51,14 @@ impl Sinks {
     }
 
     /// Writes to all of them; a sink that fails has nobody left to tell.
-    pub(super) fn write(&mut self, line: &Line) {
+    pub(super) fn write(&mut self, lines: &[Line]) {
         if self.stderr == Stderr::Yes {
-            let _ = io::stderr().write_all(line.for_stderr().as_bytes());
+            let text: String = lines.iter().map(Line::for_stderr).collect();
+            let _ = io::stderr().write_all(text.as_bytes());
         }
         match &mut self.system {
-            System::Journal(journal) => journal.write(line),
-            System::Syslog(syslog) => syslog.write(line),
+            System::Journal(journal) => lines.iter().for_each(|line| journal.write(line)),
+            System::Syslog(syslog) => syslog.write(lines),
         }
     }
 }

@@ -35,19 +35,24 @@ impl Syslog {
         self.socket.is_some()
     }
 
-    pub(super) fn write(&mut self, line: &Line) {
-        let datagram = format!(
-            "<{}>{} {}[{}]: {}",
-            FACILITY_DAEMON | priority(line.level, self.debug),
-            line.stamp(),
-            self.ident,
-            std::process::id(),
-            line.text
-        );
-        if self.send(datagram.as_bytes()).is_err() {
-            self.socket = None;
-            // Without a log daemon the line has no reader.
-            let _ = self.send(datagram.as_bytes());
+    pub(super) fn write(&mut self, lines: &[Line]) {
+        for line in lines {
+            let datagram = format!(
+                "<{}>{} {}[{}]: {}",
+                FACILITY_DAEMON | priority(line.level, self.debug),
+                line.stamp(),
+                self.ident,
+                std::process::id(),
+                line.text
+            );
+            if self.send(datagram.as_bytes()).is_err() {
+                self.socket = None;
+                let _ = self.send(datagram.as_bytes());
+            }
+            if self.socket.is_none() {
+                // Without a log daemon they have no reader.
+                return;
+            }
         }
     }
 
@@ -102,7 +107,7 @@ mod tests {
         for _ in 0..2 {
             let daemon = UnixDatagram::bind(&path).unwrap();
             let line = Line::new(Level::Crit, "text");
-            syslog.write(&line);
+            syslog.write(std::slice::from_ref(&line));
             let tail = format!("{} prog[{}]: text", line.stamp(), std::process::id());
             assert_eq!(received(&daemon), format!("<26>{tail}"));
             std::fs::remove_file(&path).unwrap();
@@ -117,11 +122,11 @@ mod tests {
             path: path.clone(),
             ..Syslog::new("prog", Debug::Shown)
         };
-        syslog.write(&Line::new(Level::Info, "lost"));
+        syslog.write(&[Line::new(Level::Info, "lost")]);
         assert!(!syslog.is_heard());
         let daemon = UnixDatagram::bind(&path).unwrap();
         assert!(syslog.is_heard());
-        syslog.write(&Line::new(Level::Info, "found"));
+        syslog.write(&[Line::new(Level::Info, "found")]);
         assert!(received(&daemon).ends_with("found"));
     }
 
