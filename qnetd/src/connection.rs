@@ -61,8 +61,9 @@ enum Step {
 /// One client: bytes to events, orders to bytes.
 ///
 /// A message is read only after the one before has been dealt with and its answer has been offered to
-/// the socket. So a client may send as many requests in advance as it likes, cannot crowd out others
-/// at the hub, and its queue grows only if it does not read.
+/// the socket, or a few answers together if the messages came together. So a client may send as many
+/// requests in advance as it likes, cannot crowd out others at the hub, and its queue grows only if it
+/// does not read.
 ///
 /// What is kept across an `await` takes its place as long as the client is connected, whether it waits
 /// there or not. So whatever is large and rare is on the heap while it lasts.
@@ -139,7 +140,12 @@ impl Connection {
                         }
                         next = self.orders.waiting();
                     }
-                    framed.send_some().await?;
+                    let has_room = framed.queued() < TOGETHER.min(self.max_queued);
+                    if reading == Reading::On && framed.has_unread() && has_room {
+                        reading = Reading::Gathering;
+                    } else {
+                        framed.send_some().await?;
+                    }
                     if pending {
                         self.buffers.keep_at_least(framed.held());
                     } else {
@@ -291,6 +297,9 @@ impl Connection {
         }
     }
 }
+
+/// How many answers to messages that came together are sent together.
+const TOGETHER: usize = 8;
 
 /// What the end of a connection is to the server.
 fn ending(peer: PeerId, error: &LinkError) -> Event {

@@ -19,6 +19,9 @@ pub enum Reading {
     Off,
     /// The next message is wanted.
     On,
+    /// The same, and if it has arrived already it comes before anything is sent: its answer can go with those to
+    /// the messages before it.
+    Gathering,
     /// The same by somebody who hangs up on what is no message, and does not wait for its end.
     Hasty,
 }
@@ -166,13 +169,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         room: &mut dyn FnMut(Demand) -> bool,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Result<Message, Malformed>>, LinkError>> {
+        if reading == Reading::Gathering {
+            if let Some(frame) = self.take_unread() {
+                return Poll::Ready(Ok(Some(frame)));
+            }
+        }
         if let Poll::Ready(Err(error)) = self.poll_send(cx) {
             return Poll::Ready(Err(error));
         }
         match reading {
             Reading::Off => Poll::Pending,
-            Reading::On | Reading::Hasty => self.poll_receive(reading, room, cx),
+            Reading::On | Reading::Gathering | Reading::Hasty => {
+                self.poll_receive(reading, room, cx)
+            }
         }
+    }
+
+    /// Whether something was read behind the last message.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        !self.unread.is_empty()
     }
 
     /// Ready when the queue is empty.
@@ -213,6 +229,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         }
     }
 
+    /// The next message of what was read already, if it is whole.
+    fn take_unread(&mut self) -> Option<Result<Message, Malformed>> {
+        let mut unread = self.unread.as_slice();
+        let frame = self.deframer.next_frame(&mut unread);
+        match unread.len() {
+            0 => self.unread = Vec::new(),
+            left => drop(self.unread.drain(..self.unread.len() - left)),
+        }
+        frame
+    }
+
     fn poll_receive(
         &mut self,
         reading: Reading,
@@ -220,12 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Framed<S> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Result<Message, Malformed>>, LinkError>> {
         loop {
-            let mut unread = self.unread.as_slice();
-            let frame = self.deframer.next_frame(&mut unread);
-            match unread.len() {
-                0 => self.unread = Vec::new(),
-                left => drop(self.unread.drain(..self.unread.len() - left)),
-            }
+            let frame = self.take_unread();
             if frame.is_some() {
                 return Poll::Ready(Ok(frame));
             }
@@ -306,6 +328,29 @@ mod tests {
 
     fn bytes(seq: u32) -> Vec<u8> {
         echo(seq).encode(100).unwrap()
+    }
+
+    #[tokio::test]
+    async fn whoever_gathers_sends_before_it_waits_and_not_before() {
+        let (ours, mut theirs) = duplex(1024);
+        let mut framed = Framed::new(ours, 100);
+        let (third, rest) = (&bytes(3)[..4], &bytes(3)[4..]);
+        let all = [&bytes(1)[..], &bytes(2), third].concat();
+        theirs.write_all(&all).await.unwrap();
+        for seq in [1, 2] {
+            let heard = framed.next(Reading::Gathering).await.unwrap();
+            assert_eq!(heard, Ok(echo(seq)));
+            framed.queue(bytes(10 + seq));
+        }
+        let client = async {
+            let mut answers = vec![0; bytes(0).len() * 2];
+            theirs.read_exact(&mut answers).await.unwrap();
+            theirs.write_all(rest).await.unwrap();
+            answers
+        };
+        let (answers, heard) = tokio::join!(client, framed.next(Reading::Gathering));
+        assert_eq!(answers, [bytes(11), bytes(12)].concat());
+        assert_eq!(heard.unwrap(), Ok(echo(3)));
     }
 
     #[tokio::test]
