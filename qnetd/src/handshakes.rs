@@ -1,4 +1,5 @@
 use libqdevice::io::framed::Framed;
+use libqdevice::io::give_way;
 use libqdevice::tls::{Acceptor, Shown, TlsFault, Transport};
 use std::io;
 use std::num::NonZero;
@@ -97,11 +98,6 @@ impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// On Linux the calling thread alone becomes nicer.
-fn give_way() {
-    let _ = rustix::process::nice(5);
 }
 
 /// One for each processor, as far as that helps the server of a fleet: they take what votes leave over.

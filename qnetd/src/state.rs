@@ -3,6 +3,7 @@
 //! Nothing waits for it: a thread writes what the hub hands over, whole or not at all.
 
 use libqdevice::base::{Level, Millis, Time};
+use libqdevice::io::give_way;
 use libqdevice::io::log::tell;
 use libqdevice::io::os_error::Numbered;
 use libqdevice::server::{Gathering, Memory, Server};
@@ -58,6 +59,7 @@ impl State {
         let (sender, memories) = sync_channel(1);
         let (done, ended) = sync_channel::<()>(1);
         let thread = thread::Builder::new().name("state".into()).spawn(move || {
+            give_way();
             write_all(&path, &memories);
             drop(done);
         });

@@ -13,6 +13,7 @@ pub mod lock_file;
 pub mod log;
 pub mod options;
 pub mod os_error;
+mod priority;
 pub mod systemd;
 #[cfg(test)]
 mod test_dir;
@@ -21,4 +22,5 @@ pub mod watched;
 
 pub use accept::Pause;
 pub use group::socket_group;
+pub use priority::give_way;
 pub use thin_stream::tune;

@@ -15,6 +15,7 @@ pub use properties::{Properties, details, micros, numbers, tell_changes};
 use super::Records;
 use crate::base::Level;
 use crate::events::Record;
+use crate::io::give_way;
 use crate::io::log::tell;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -67,7 +68,10 @@ pub fn start<E: Exhibit>(exhibit: E, records: Records) -> io::Result<()> {
         .build()?;
     thread::Builder::new()
         .name("dbus".to_owned())
-        .spawn(move || runtime.block_on(keep(exhibit, records)))?;
+        .spawn(move || {
+            give_way();
+            runtime.block_on(keep(exhibit, records));
+        })?;
     Ok(())
 }
 
