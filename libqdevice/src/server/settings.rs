@@ -16,7 +16,7 @@ settings! {
         /// Longest message accepted from a client, in bytes.
         max_client_receive_size: u64 = 32_768, 16..=LLONG_MAX;
         /// How many messages a second the clients of one cluster may send, beyond some of each client,
-        /// before they are read later; 0 means any number. A long message counts once per KiB.
+        /// before they are read later; 0 means any number. A long message counts once per 256 bytes.
         max_cluster_requests: u64 = 500, 0..=U32_MAX;
         /// The same for all clients from one address that are not admitted yet.
         max_address_requests: u64 = 5000, 0..=U32_MAX;

@@ -69,14 +69,18 @@ impl Kind {
     }
 }
 
-/// Good clients alone and beside each kind of bad ones.
+/// Good clients alone and beside each kind of bad ones whose name begins so.
 pub(crate) fn measure(
     clients: usize,
     steady: Micros,
+    neighbours: &str,
     program: &Program,
     figures: &mut Figures,
 ) -> Result<()> {
-    for kind in KINDS {
+    for kind in KINDS
+        .into_iter()
+        .filter(|kind| kind.name.starts_with(neighbours))
+    {
         let name = kind.name;
         let settings = match kind.settings {
             Some(_) if program.name != "ours" => continue,
@@ -90,12 +94,11 @@ pub(crate) fn measure(
         fleet.until(60 * SECOND, name, |fleet| Ok(fleet.served() == all))?;
         fleet.beat(SECOND);
         fleet.go_on(SECOND)?;
-        let neighbours = |fleet: &mut Fleet| beside(fleet, &server, &kind, steady);
         let mut note = |what: &str, value| {
             let figure = format!("hostile: {name}: {what}");
             figures.add(&figure, clients, program.name, value);
         };
-        match neighbours(&mut fleet) {
+        match beside(&mut fleet, &server, &kind, steady) {
             Ok(mut seen) => {
                 for percent in [50, 99] {
                     let before = percentile(&mut seen.alone, percent);

@@ -62,6 +62,7 @@ fn run(words: &ArgMatches, what: &str, csv: Option<&PathBuf>, figures: &mut Figu
         .filter(|program| only.is_none_or(|only| only == program.name));
     let rounds: usize = *words.get_one("rounds").context("has a default")?;
     let splits: usize = *words.get_one("splits").context("has a default")?;
+    let neighbours: &String = words.get_one("neighbours").context("has a default")?;
     let millis: Micros = *words.get_one("steady").context("has a default")?;
     let clients: Vec<usize> = words
         .get_many("clients")
@@ -89,7 +90,9 @@ fn run(words: &ArgMatches, what: &str, csv: Option<&PathBuf>, figures: &mut Figu
                 };
                 match what {
                     "real" => load.real_storm(program, figures)?,
-                    "hostile" => hostile::measure(clients, steady, program, figures)?,
+                    "hostile" => {
+                        hostile::measure(clients, steady, neighbours, program, figures)?;
+                    }
                     "tls" => {
                         for (kind, keys) in &keys {
                             encrypted::storm(clients, keys, kind, program, figures)?;
@@ -222,6 +225,12 @@ fn command() -> Command {
                 .long("only")
                 .value_parser(["ours", "C"])
                 .help("One program alone"),
+        )
+        .arg(
+            Arg::new("neighbours")
+                .long("neighbours")
+                .default_value("")
+                .help("Hostile neighbours: those whose name begins so"),
         )
         .arg(
             Arg::new("plots")
