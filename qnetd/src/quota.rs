@@ -1,4 +1,4 @@
-use libqdevice::base::Time;
+use libqdevice::base::{Dice, Time};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,6 +17,7 @@ pub(crate) struct Quota {
     address: u64,
     /// Those who use more than the allowance of a client; all others need no entry.
     shared: BTreeMap<Purse, Account>,
+    dice: Dice,
 }
 
 /// Who pays for what a client sends beyond its own allowance.
@@ -43,6 +44,7 @@ impl Quota {
             cluster,
             address,
             shared: BTreeMap::new(),
+            dice: Dice::new(0),
         }
     }
 
@@ -72,7 +74,10 @@ impl Quota {
         }
         let account = self.shared.entry(purse).or_default();
         let wait = account.charge(now, cost, rate, rate.saturating_mul(BURST))?;
-        Some(Duration::from_millis(wait.clamp(1, LONGEST)))
+        let wait = wait.clamp(1, LONGEST);
+        // Or many who wait as long as anybody may would all be back in the same moment, before everybody else.
+        let earlier = self.dice.below(u32::try_from(wait / 4).unwrap_or_default());
+        Some(Duration::from_millis(wait - u64::from(earlier)))
     }
 }
 
@@ -140,6 +145,21 @@ mod tests {
         let mut quota = Quota::new(500, 500);
         let sent = flood(&mut quota, &mut Account::default(), 30_000);
         assert!((50..75).contains(&sent), "{sent}");
+    }
+
+    #[test]
+    fn many_who_flood_do_not_come_back_in_the_same_moment() {
+        let mut quota = Quota::new(500, 500);
+        let mut clients = vec![(Account::default(), 1_000_000); 100];
+        for now in 1_000_000..1_010_000 {
+            let mut turns = 0;
+            for (own, next) in clients.iter_mut().filter(|(_, next)| *next <= now) {
+                turns += 1;
+                let wait = quota.charge(Time::from_millis(now), own, || CLUSTER, 30_000);
+                *next = now + wait.map_or(1, |wait| u64::try_from(wait.as_millis()).unwrap());
+            }
+            assert!(now < 1_002_000 || turns <= 6, "{turns} at {now}");
+        }
     }
 
     #[test]
