@@ -217,8 +217,8 @@ fn write(path: &Path, memory: &Memory) -> io::Result<()> {
 /// Between two writings.
 const REST: Millis = Millis(250);
 
-/// Clusters that are looked at while clients wait: a fraction of a millisecond.
-const PIECE: usize = 64;
+/// Clusters that are looked at while clients wait: some microseconds.
+const PIECE: usize = 16;
 
 /// How long the end of the daemon waits for a disk.
 const PATIENCE: Duration = Duration::from_secs(2);
