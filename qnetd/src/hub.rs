@@ -153,7 +153,7 @@ impl Hub {
                     IpcEvent::ShutdownAnswered => break,
                 },
                 Some(keys) = Tls::renewed(&mut self.tls) => self.renew(keys),
-                dismissed = self.telling.next() => self.handle(dismissed),
+                dismissed = self.telling.next(&self.server) => self.handle(dismissed),
                 () = listener.accept(&mut accepted) => {
                     // Those who have gone before make room, should there be a limit.
                     tokio::task::yield_now().await;

@@ -2,6 +2,7 @@
 
 use libqdevice::base::{ClusterName, NodeId};
 use libqdevice::events::ServerPicture;
+use libqdevice::server::Presence;
 use tokio::sync::oneshot;
 
 /// Something the hub is asked for.
@@ -18,5 +19,11 @@ pub(crate) enum Wish {
         cluster: ClusterName,
         node: NodeId,
         answer: oneshot::Sender<bool>,
+    },
+    /// Since when a node is there.
+    Presence {
+        cluster: ClusterName,
+        node: NodeId,
+        answer: oneshot::Sender<Option<Presence>>,
     },
 }

@@ -4,7 +4,7 @@ use libqdevice::events::{self, ServerLedger, Source, VoteWord, event_facts};
 use libqdevice::io::clock;
 use libqdevice::io::log::tell_of;
 use libqdevice::outlets::Feed;
-use libqdevice::server::{Event, Notice};
+use libqdevice::server::{Event, Notice, Server};
 use tokio::sync::mpsc;
 
 /// The hub's part in telling others what happens: it makes the events, and hears what others want.
@@ -44,12 +44,13 @@ impl Telling {
         }
     }
 
-    /// The next thing that others want of the server. May be dropped and called again.
-    pub(crate) async fn next(&mut self) -> Event {
+    /// The next thing that others want of the server to do; questions are answered. May be dropped and called
+    /// again.
+    pub(crate) async fn next(&mut self, server: &Server) -> Event {
         loop {
             tokio::select! {
                 Some(wish) = self.wishes.recv() => {
-                    if let Some(event) = self.grant(wish) {
+                    if let Some(event) = self.grant(wish, server) {
                         return event;
                     }
                 }
@@ -59,7 +60,7 @@ impl Telling {
         }
     }
 
-    fn grant(&self, wish: Wish) -> Option<Event> {
+    fn grant(&self, wish: Wish, server: &Server) -> Option<Event> {
         match wish {
             Wish::Picture(answer) => {
                 // Whoever has asked may have gone.
@@ -74,6 +75,14 @@ impl Telling {
                 let is_connected = self.ledger.picture().node(&cluster, node).is_some();
                 let _ = answer.send(is_connected);
                 is_connected.then_some(Event::Dismissed { cluster, node })
+            }
+            Wish::Presence {
+                cluster,
+                node,
+                answer,
+            } => {
+                let _ = answer.send(server.presence(&cluster, node));
+                None
             }
         }
     }

@@ -33,7 +33,7 @@ pub use memory::{Gathering, Memory, MemoryFault};
 pub use notice::{Notice, Party};
 pub use protection::Protection;
 pub use refusal::{Cause, Refusal};
-pub use report::{Cursor, Wall};
+pub use report::{Cursor, Presence, Wall};
 pub use settings::QnetdSettings;
 pub use what_if::WhatIfFault;
 

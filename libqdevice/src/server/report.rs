@@ -32,6 +32,15 @@ impl Cursor {
     }
 }
 
+/// Since when a node is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presence {
+    /// When it connected.
+    pub connected: Time,
+    /// When it was heard last.
+    pub heard: Time,
+}
+
 /// What gives a moment of the server's clock its place on the calendar.
 pub type Wall<'a> = &'a dyn Fn(Time) -> Moment;
 
@@ -64,6 +73,17 @@ impl Server {
     #[must_use]
     pub fn cluster_report(&self, name: &ClusterName, wall: Wall<'_>) -> Option<ClusterReport> {
         Some(self.report_of(self.clusters.named(name)?, wall))
+    }
+
+    /// Since when a node is there; `None` if it is not connected.
+    #[must_use]
+    pub fn presence(&self, cluster: &ClusterName, node: NodeId) -> Option<Presence> {
+        let id = self.clusters.named(cluster)?.peers.get(&node)?;
+        let peer = self.peers.get(id)?;
+        Some(Presence {
+            connected: *peer.since,
+            heard: peer.heard,
+        })
     }
 
     /// At most `most` clusters in the order in which they came up, from a place on, and where the next

@@ -182,7 +182,12 @@ impl Qnetd {
         name: &ClusterName,
         node: NodeId,
     ) -> zbus::Result<()> {
-        let object = node::Node::new(Arc::clone(&self.board), name.clone(), node);
+        let object = node::Node::new(
+            Arc::clone(&self.board),
+            self.wishes.clone(),
+            name.clone(),
+            node,
+        );
         let path = path::node(ROOT, name, node);
         connection.object_server().at(path, object).await?;
         Ok(())

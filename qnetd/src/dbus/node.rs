@@ -4,28 +4,60 @@
 )]
 
 use super::board::Board;
-use libqdevice::base::{ClusterName, NodeId};
+use crate::outside::Wish;
+use libqdevice::base::{ClusterName, NodeId, Time};
 use libqdevice::events::NodePicture;
-use libqdevice::outlets::bus::{Properties, numbers};
+use libqdevice::io::clock::wall_moment;
+use libqdevice::outlets::bus::{Properties, ask, numbers};
+use libqdevice::server::Presence;
 use std::sync::Arc;
+use tokio::sync::mpsc;
+use zbus::fdo::{self, Error};
 use zbus::interface;
+use zbus::message::Header;
 
 pub(super) const INTERFACE: &str = "org.corosync.Qnetd1.Node";
 
 /// A connected node.
 pub(super) struct Node {
     board: Arc<Board>,
+    wishes: mpsc::Sender<Wish>,
     cluster: ClusterName,
     id: NodeId,
 }
 
 impl Node {
-    pub(super) const fn new(board: Arc<Board>, cluster: ClusterName, id: NodeId) -> Self {
-        Self { board, cluster, id }
+    pub(super) const fn new(
+        board: Arc<Board>,
+        wishes: mpsc::Sender<Wish>,
+        cluster: ClusterName,
+        id: NodeId,
+    ) -> Self {
+        Self {
+            board,
+            wishes,
+            cluster,
+            id,
+        }
     }
 
     fn show<T: Default>(&self, show: impl FnOnce(&NodePicture) -> T) -> T {
         self.board.node(&self.cluster, self.id, show)
+    }
+
+    /// Since when it is there. Only the server's loop knows: nothing is told of a heartbeat.
+    ///
+    /// It is asked for whoever asks, and not (there is no header) when thousands of objects are shown at once.
+    async fn presence(&self, asked: Option<Header<'_>>) -> fdo::Result<Presence> {
+        let failed = |why: &str| Error::Failed(why.to_owned());
+        let _ = asked.ok_or_else(|| failed("only told to those who ask"))?;
+        let wish = |answer| Wish::Presence {
+            cluster: self.cluster.clone(),
+            node: self.id,
+            answer,
+        };
+        let presence = ask(&self.wishes, wish).await?;
+        presence.ok_or_else(|| failed("the node is not connected"))
     }
 }
 
@@ -66,6 +98,18 @@ impl Node {
         self.show(|node| node.protection.as_str().to_owned())
     }
 
+    /// When it connected, in microseconds since 1970, UTC. Told to whoever asks for it, with no signal.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn connected_since(&self, #[zbus(header)] asked: Option<Header<'_>>) -> fdo::Result<u64> {
+        Ok(micros(self.presence(asked).await?.connected))
+    }
+
+    /// When it was heard last, in microseconds since 1970, UTC. Told to whoever asks for it, with no signal.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn last_heard(&self, #[zbus(header)] asked: Option<Header<'_>>) -> fdo::Result<u64> {
+        Ok(micros(self.presence(asked).await?.heard))
+    }
+
     /// The ring it has reported: the node that formed it and its sequence number.
     #[zbus(property)]
     fn ring(&self) -> (u32, u64) {
@@ -95,4 +139,9 @@ impl Node {
     fn vote(&self) -> String {
         self.show(|node| node.vote.as_str().to_owned())
     }
+}
+
+/// A moment of the daemon's clock as D-Bus has it.
+fn micros(at: Time) -> u64 {
+    wall_moment(at).0.saturating_mul(1000)
 }

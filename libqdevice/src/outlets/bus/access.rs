@@ -39,15 +39,15 @@ pub async fn authorize(
     }
 }
 
-/// Has the daemon's loop do what `wish` asks for; its answer.
+/// Has the daemon's loop do or say what `wish` asks for; its answer.
 ///
 /// # Errors
 ///
 /// The daemon is ending.
-pub async fn ask<W>(
+pub async fn ask<W, A>(
     wishes: &mpsc::Sender<W>,
-    wish: impl FnOnce(oneshot::Sender<bool>) -> W,
-) -> fdo::Result<bool> {
+    wish: impl FnOnce(oneshot::Sender<A>) -> W,
+) -> fdo::Result<A> {
     let (answer, done) = oneshot::channel();
     let ending = || Error::Failed("the daemon is ending".to_owned());
     wishes.send(wish(answer)).await.map_err(|_| ending())?;

@@ -171,3 +171,54 @@ fn what_is_on_the_bus_is_what_the_files_describe() {
     introspection::compare(QNETD, &[ROOT, &cluster, &node]);
     introspection::compare(QDEVICE, &["/org/corosync/Qdevice1"]);
 }
+
+#[test]
+fn since_when_a_node_is_there_is_told_to_those_who_ask_and_nobody_else() {
+    if !is_inside("since_when_a_node_is_there_is_told_to_those_who_ask_and_nobody_else") {
+        return;
+    }
+    let _bus = start_bus();
+    let mut stage = stage();
+    boot(&mut stage);
+    wait_for("the name", || has_owner(QNETD));
+    let mut server = Monitor::start(QNETD);
+    let path = format!("{ROOT}/cluster/loopback/node/1");
+    let moment = |name| -> u64 {
+        let shown = property(QNETD, &path, "org.corosync.Qnetd1.Node", name);
+        shown.strip_prefix("t ").unwrap().parse().unwrap()
+    };
+    let (since, heard) = (moment("ConnectedSince"), moment("LastHeard"));
+    assert!(since <= heard);
+    let list: Value = serde_json::from_str(&stage.ask_arbiter("json list").unwrap()).unwrap();
+    let json = list["clusters"][0]["nodes"][0]["connected_at_ms"].as_u64();
+    assert!(
+        json.unwrap().abs_diff(since / 1000) < 1000,
+        "{since} {list}"
+    );
+
+    split(&mut stage);
+    wait_for("a later message", || moment("LastHeard") > heard);
+    let seen = server.until("what follows", |seen| {
+        seen.iter().any(|signal| signal.member == "VoteChanged")
+    });
+    let signals = format!("{seen:?}");
+    assert!(signals.contains("PropertiesChanged"), "{signals}");
+    assert!(!signals.contains("LastHeard"), "{signals}");
+    let objects = "org.freedesktop.DBus.ObjectManager";
+    let all = shown(&["call", QNETD, ROOT, objects, "GetManagedObjects"]);
+    assert!(
+        all.contains("Membership") && !all.contains("LastHeard"),
+        "{all}"
+    );
+    let all = [
+        "org.freedesktop.DBus.Properties",
+        "GetAll",
+        "s",
+        "org.corosync.Qnetd1.Node",
+    ];
+    let all = shown(&[&["call", QNETD, &path], &all[..]].concat());
+    assert!(
+        all.contains("ConnectedSince") && all.contains("LastHeard"),
+        "{all}"
+    );
+}
