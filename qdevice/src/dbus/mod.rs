@@ -15,7 +15,7 @@ pub(crate) use board::Facts;
 use board::Board;
 use libqdevice::events::Record;
 use libqdevice::outlets::Records;
-use libqdevice::outlets::bus::{self, Exhibit};
+use libqdevice::outlets::bus::{self, Exhibit, Shown};
 use manager::Manager;
 use std::io;
 use std::sync::Arc;
@@ -36,7 +36,6 @@ pub(crate) fn start(facts: Facts, wishes: mpsc::Sender<Wish>, records: Records) 
     let exhibit = Qdevice {
         board: Arc::new(Board::new(facts)),
         wishes,
-        connection: None,
     };
     bus::start(exhibit, records)
 }
@@ -44,14 +43,16 @@ pub(crate) fn start(facts: Facts, wishes: mpsc::Sender<Wish>, records: Records) 
 struct Qdevice {
     board: Arc<Board>,
     wishes: mpsc::Sender<Wish>,
-    /// The name of the connection that has the object.
-    connection: Option<String>,
 }
 
 impl Exhibit for Qdevice {
     const NAME: &'static str = "org.corosync.Qdevice1";
 
-    async fn present(&mut self, connection: &Connection) -> zbus::Result<Option<u64>> {
+    async fn present(
+        &mut self,
+        connection: &Connection,
+        shown: Shown,
+    ) -> zbus::Result<Option<u64>> {
         let (answer, picture) = oneshot::channel();
         if self.wishes.send(Wish::Picture(answer)).await.is_err() {
             return Ok(None);
@@ -61,12 +62,9 @@ impl Exhibit for Qdevice {
         };
         let before = self.board.properties();
         self.board.replace(picture);
-        let name = connection.unique_name().map(ToString::to_string);
-        if self.connection == name {
-            self.tell_changes(connection, before).await?;
-        } else {
-            self.show(connection).await?;
-            self.connection = name;
+        match shown {
+            Shown::Nothing => self.show(connection).await?,
+            Shown::Earlier => self.tell_changes(connection, before).await?,
         }
         Ok(Some(sequence))
     }

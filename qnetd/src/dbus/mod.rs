@@ -14,7 +14,7 @@ use board::Board;
 use libqdevice::base::{ClusterName, NodeId, TlsSupport};
 use libqdevice::events::{Event, Record, ServerPicture};
 use libqdevice::outlets::Records;
-use libqdevice::outlets::bus::{self, Exhibit, path};
+use libqdevice::outlets::bus::{self, Exhibit, Shown, path};
 use manager::Manager;
 use std::io;
 use std::sync::Arc;
@@ -37,7 +37,6 @@ pub(crate) fn start(facts: Facts, wishes: mpsc::Sender<Wish>, records: Records) 
     let exhibit = Qnetd {
         board: Arc::new(Board::new(facts)),
         wishes,
-        connection: None,
     };
     bus::start(exhibit, records)
 }
@@ -54,14 +53,16 @@ pub(crate) const fn tls_word(tls: TlsSupport) -> &'static str {
 struct Qnetd {
     board: Arc<Board>,
     wishes: mpsc::Sender<Wish>,
-    /// The name of the connection that has the objects.
-    connection: Option<String>,
 }
 
 impl Exhibit for Qnetd {
     const NAME: &'static str = "org.corosync.Qnetd1";
 
-    async fn present(&mut self, connection: &Connection) -> zbus::Result<Option<u64>> {
+    async fn present(
+        &mut self,
+        connection: &Connection,
+        shown: Shown,
+    ) -> zbus::Result<Option<u64>> {
         let (answer, picture) = oneshot::channel();
         if self.wishes.send(Wish::Picture(answer)).await.is_err() {
             return Ok(None);
@@ -69,13 +70,12 @@ impl Exhibit for Qnetd {
         let Ok((after, sequence)) = picture.await else {
             return Ok(None);
         };
-        let name = connection.unique_name().map(ToString::to_string);
-        let before = if self.connection == name {
-            self.board.picture()
-        } else {
-            self.show_root(connection).await?;
-            self.connection = name;
-            ServerPicture::default()
+        let before = match shown {
+            Shown::Nothing => {
+                self.show_root(connection).await?;
+                ServerPicture::default()
+            }
+            Shown::Earlier => self.board.picture(),
         };
         self.board.replace(after.clone());
         self.show_difference(connection, &before, &after).await?;

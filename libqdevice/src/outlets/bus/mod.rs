@@ -35,11 +35,12 @@ pub trait Exhibit: Send + 'static {
     /// The well-known name.
     const NAME: &'static str;
 
-    /// Shows everything there is, on a connection that may be new; the number of the last event that is
-    /// in it. `None` when the daemon is ending.
+    /// Shows everything there is; the number of the last event that is in it. `None` when the daemon is
+    /// ending.
     fn present(
         &mut self,
         connection: &Connection,
+        shown: Shown,
     ) -> impl Future<Output = zbus::Result<Option<u64>>> + Send;
 
     /// Emits the signals of an event and brings the objects up to date.
@@ -55,6 +56,17 @@ pub trait Exhibit: Send + 'static {
         connection: &Connection,
         count: u64,
     ) -> impl Future<Output = zbus::Result<()>> + Send;
+}
+
+/// What a connection shows before everything is shown.
+///
+/// Its name does not tell: a bus that is started anew begins with the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// It is new.
+    Nothing,
+    /// What was presented on it before, with the events told since.
+    Earlier,
 }
 
 /// Starts the thread; it ends when there are no records any more.
@@ -151,7 +163,7 @@ async fn show<E: Exhibit>(
     let lost = watch(&connection);
     tokio::pin!(lost);
     records.skip();
-    let Some(mut known) = exhibit.present(&connection).await? else {
+    let Some(mut known) = exhibit.present(&connection, Shown::Nothing).await? else {
         return Ok(());
     };
     let flags = RequestNameFlags::DoNotQueue.into();
@@ -180,7 +192,7 @@ async fn show<E: Exhibit>(
             Some(Err(missed)) => {
                 exhibit.missed(&connection, missed.0).await?;
                 records.skip();
-                match exhibit.present(&connection).await? {
+                match exhibit.present(&connection, Shown::Earlier).await? {
                     Some(sequence) => known = sequence,
                     None => return Ok(()),
                 }
