@@ -156,7 +156,7 @@ fn tell(
         }) => {
             if let Some(expired) = expired {
                 findings.warning(
-                    format!("{expired}. Our daemon goes on, that of the C package does not"),
+                    format!("{expired}. corosync-qdevice goes on all the same, that of the C package too"),
                     "corosync-qnetd-certutil --renew (on the server)",
                 );
             }
