@@ -159,6 +159,8 @@ impl Connection {
                     }
                 }
                 Step::Rested => {
+                    // The client may have read meanwhile.
+                    self.buffers.keep(framed.held());
                     rest = None;
                     reading = Reading::On;
                 }
@@ -172,6 +174,7 @@ impl Connection {
                     self.send(report).await;
                 }
                 Step::Crowded => {
+                    self.tell_crowded();
                     reading = Reading::Off;
                     rest = Some(Box::pin(sleep(CROWDED)));
                 }
@@ -270,6 +273,17 @@ impl Connection {
             repeats: Repeats::Counted,
             ..Facts::default()
         }
+    }
+
+    fn tell_crowded(&self) {
+        let address = &self.address;
+        tell_of(
+            Level::Warning,
+            &self.failure("no-memory"),
+            &format_args!(
+                "No memory is left for a long message of client {address}: it is read later (max_buffered_size)"
+            ),
+        );
     }
 
     fn tell_end(&self, error: &LinkError) {

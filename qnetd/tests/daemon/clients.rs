@@ -3,6 +3,7 @@ use libqdevice::base::{RingId, Vote};
 use libqdevice::wire::{Echo, Message, NodeListKind};
 use std::io::{ErrorKind, Write};
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 #[test]
@@ -54,9 +55,7 @@ fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
     let place = Place::new();
     let daemon = place.start(&[]);
     let mut deaf = place.client().admitted("alpha", 1, 10_000);
-    // An echo is as long as its request; one with an unknown option is as long as we like.
-    let mut request = vec![0, 8, 0, 0, 0x70, 4, 0xff, 0xff, 0x70, 0];
-    request.resize(request.len() + 0x7000, b'x');
+    let request = long_echo();
     deaf.stream
         .set_write_timeout(Some(Duration::from_secs(20)))
         .unwrap();
@@ -74,6 +73,36 @@ fn a_client_that_does_not_read_is_dropped_and_others_are_served() {
     daemon.signal("TERM");
     let (_, log) = daemon.ended();
     assert!(log.contains("send queue is full"), "{log}");
+}
+
+/// An echo is as long as its request; one with an unknown option is as long as we like.
+fn long_echo() -> Vec<u8> {
+    let mut request = vec![0, 8, 0, 0, 0x70, 4, 0xff, 0xff, 0x70, 0];
+    request.resize(request.len() + 0x7000, b'x');
+    request
+}
+
+#[test]
+fn when_memory_is_spent_those_who_do_not_read_are_not_read_and_others_are_served() {
+    let place = Place::new();
+    let daemon = place.start(&[
+        "-S",
+        "max_buffered_size=1048576,max_cluster_requests=0,max_client_send_buffers=1000",
+    ]);
+    let deaf = |node| {
+        let mut client = place.client().admitted("alpha", node, 1000);
+        thread::spawn(move || while client.stream.write_all(&long_echo()).is_ok() {})
+    };
+    let all: Vec<_> = (1..=4).map(deaf).collect();
+    daemon.logs("No memory is left for a long message of client");
+    assert!(place.client().is_served());
+    // They cannot say anything any more.
+    for deaf in all {
+        deaf.join().unwrap();
+    }
+    daemon.signal("TERM");
+    let (_, log) = daemon.ended();
+    assert!(log.contains("sent any message during 1500ms"), "{log}");
 }
 
 #[test]
