@@ -117,8 +117,6 @@ impl Connection {
         mut reading: Reading,
     ) -> Result<Over, LinkError> {
         let mut overfull = false;
-        // A message is with the hub.
-        let mut pending = reading == Reading::Off;
         let mut rest: Option<Pin<Box<Sleep>>> = None;
         loop {
             match self.step(framed, &mut rest, reading).await? {
@@ -128,14 +126,8 @@ impl Connection {
                     while let Some(order) = next {
                         match order {
                             Order::Send(frame) => framed.queue(frame),
-                            Order::Proceed => {
-                                pending = false;
-                                reading = Reading::On;
-                            }
-                            Order::ProceedAfter(wait) => {
-                                pending = false;
-                                rest = Some(Box::pin(sleep(wait)));
-                            }
+                            Order::Proceed => reading = Reading::On,
+                            Order::ProceedAfter(wait) => rest = Some(Box::pin(sleep(wait))),
                             Order::StartTls(handshake) => return Ok(Over::StartTls(handshake)),
                         }
                         next = self.orders.waiting();
@@ -146,7 +138,8 @@ impl Connection {
                     } else {
                         framed.send_some().await?;
                     }
-                    if pending {
+                    let is_with_hub = reading == Reading::Off && rest.is_none();
+                    if is_with_hub {
                         self.buffers.keep_at_least(framed.held());
                     } else {
                         self.buffers.keep(framed.held());
@@ -164,12 +157,8 @@ impl Connection {
                     rest = None;
                     reading = Reading::On;
                 }
-                Step::Heard => {
-                    pending = true;
-                    reading = Reading::Off;
-                }
+                Step::Heard => reading = Reading::Off,
                 Step::Held(report) => {
-                    pending = true;
                     reading = Reading::Off;
                     self.send(report).await;
                 }
