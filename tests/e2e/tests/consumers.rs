@@ -6,13 +6,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use e2e::stage::{Programs, Stage};
-use libqdevice::base::RingId;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 const ALL: &str = env!("CARGO_BIN_EXE_loopback-demo");
-const TOGETHER: RingId = RingId::new(1, 4);
 
 /// An arbiter and two nodes that have its vote.
 fn stage() -> Stage {
@@ -23,11 +21,7 @@ fn stage() -> Stage {
     };
     let mut stage = Stage::new(programs).unwrap();
     stage.start_arbiter().unwrap();
-    for id in [1, 2] {
-        stage.start_node(id, &[1, 2], &[]).unwrap();
-        stage.order(id, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
+    stage.start_two().unwrap();
     stage
 }
 

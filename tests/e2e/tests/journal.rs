@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use e2e::stage::{Programs, Signal, Stage};
-use libqdevice::base::{NodeId, RingId};
+use e2e::stage::{Programs, Signal, Stage, TOGETHER};
+use libqdevice::base::NodeId;
 use libqdevice::wire::{Deframer, Init, Message, PreInit};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +16,6 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-const TOGETHER: RingId = RingId::new(1, 4);
-const LEFT: RingId = RingId::new(1, 8);
-const RIGHT: RingId = RingId::new(2, 8);
-
 #[test]
 fn the_journal_has_what_a_line_is_about_in_fields() {
     let Some(journal) = Journal::new() else {
@@ -30,7 +26,7 @@ fn the_journal_has_what_a_line_is_about_in_fields() {
     stage.start_arbiter().unwrap();
     boot(&mut stage);
     refused(&stage);
-    split(&mut stage);
+    stage.split_two().unwrap();
     stage.signal(2, Signal::TERM).unwrap();
     stage.end_of(2).unwrap();
     let entries = until(&lines, |entry| {
@@ -130,16 +126,9 @@ fn a_journal_that_nobody_reads_holds_up_no_vote() {
     let mut stage = stage(&journal);
     stage.start_arbiter().unwrap();
     boot(&mut stage);
-    split(&mut stage);
+    stage.split_two().unwrap();
     // The socket takes a few lines, and whoever writes more of them waits: not even stderr has the end.
     assert!(!stage.logs().contains("to NACK (ring 2.8)"));
-}
-
-fn split(stage: &mut Stage) {
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
 }
 
 /// Two nodes that are together and have the vote; the heuristics of the second one fail.

@@ -3,14 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use e2e::report::What;
-use e2e::stage::{Programs, Signal, Stage, upstream_arbiter};
+use e2e::stage::{LEFT, Programs, RIGHT, Signal, Stage, TOGETHER, upstream_arbiter};
 use libqdevice::base::RingId;
 use libqdevice::io::clock;
 use std::path::PathBuf;
 
-const TOGETHER: RingId = RingId::new(1, 4);
-const LEFT: RingId = RingId::new(1, 8);
-const RIGHT: RingId = RingId::new(2, 8);
 const HEALED: RingId = RingId::new(1, 12);
 
 /// Every test of this file that needs an arbiter runs with each that there is.

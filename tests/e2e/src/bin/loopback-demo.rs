@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result, ensure};
 use e2e::report::What;
-use e2e::stage::{News, Programs, Stage, Standing};
+use e2e::stage::{LEFT, News, Programs, RIGHT, Stage, Standing, TOGETHER};
 use libqdevice::base::{Millis, RingId, Time};
 use libqdevice::io::clock;
 use std::ffi::OsString;
@@ -65,9 +65,6 @@ fn show() -> Result<()> {
 /// `quorum.device.timeout` of the nodes: shorter than usual, so that nobody has to wait long.
 const TIMEOUT: Millis = Millis(4_000);
 
-const TOGETHER: RingId = RingId::new(1, 4);
-const LEFT: RingId = RingId::new(1, 8);
-const RIGHT: RingId = RingId::new(2, 8);
 const HEALED: RingId = RingId::new(1, 12);
 const LEFT_AGAIN: RingId = RingId::new(1, 16);
 const RIGHT_AGAIN: RingId = RingId::new(2, 16);

@@ -4,6 +4,7 @@ mod arbiter;
 mod place;
 mod process;
 mod standing;
+mod two_nodes;
 
 use crate::node::SOCKET;
 use crate::report::Report;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
+pub use two_nodes::{LEFT, RIGHT, TOGETHER};
 
 /// What runs on a stage.
 #[derive(Debug, Clone)]

@@ -11,16 +11,11 @@ mod polkit;
 use bus::{Heard, Monitor, has_owner, property, shown, start_bus, wait_for};
 use e2e::stage::{Programs, Stage};
 use inside::is_inside;
-use libqdevice::base::RingId;
 use serde_json::{Value, json};
 
 const QNETD: &str = "org.corosync.Qnetd1";
 const QDEVICE: &str = "org.corosync.Qdevice1";
 const ROOT: &str = "/org/corosync/Qnetd1";
-
-const TOGETHER: RingId = RingId::new(1, 4);
-const LEFT: RingId = RingId::new(1, 8);
-const RIGHT: RingId = RingId::new(2, 8);
 
 fn stage() -> Stage {
     Stage::new(Programs {
@@ -34,18 +29,7 @@ fn stage() -> Stage {
 /// Two nodes that are together and have the vote.
 fn boot(stage: &mut Stage) {
     stage.start_arbiter().unwrap();
-    for node in [1, 2] {
-        stage.start_node(node, &[1, 2], &[]).unwrap();
-        stage.order(node, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
-}
-
-fn split(stage: &mut Stage) {
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.start_two().unwrap();
 }
 
 #[test]
@@ -64,7 +48,7 @@ fn signals_of_a_split_come_in_order_and_with_their_reason() {
     // Node 1 waits for node 2, so that its vote changes.
     stage.order(1, "ring 1/8 sees 1").unwrap();
     wait_for("its ring", || of_node(1, "Ring") == "(ut) 1 8");
-    split(&mut stage);
+    stage.split_two().unwrap();
 
     let vote = |node, vote: &str, ring: &str, reasons: &'static [&str]| {
         let (node, vote) = (json!(node), json!(vote));
@@ -140,7 +124,7 @@ fn a_bus_that_is_missing_or_lost_costs_a_line_and_no_vote() {
     let bus = start_bus();
     wait_for("the name", || has_owner(QNETD));
     drop(bus);
-    split(&mut stage);
+    stage.split_two().unwrap();
     let _bus = start_bus();
     wait_for("the name again", || has_owner(QNETD));
     let vote = |node| {
@@ -196,7 +180,7 @@ fn since_when_a_node_is_there_is_told_to_those_who_ask_and_nobody_else() {
         "{since} {list}"
     );
 
-    split(&mut stage);
+    stage.split_two().unwrap();
     wait_for("a later message", || moment("LastHeard") > heard);
     let seen = server.until("what follows", |seen| {
         seen.iter().any(|signal| signal.member == "VoteChanged")

@@ -1,7 +1,7 @@
 //! JSON, and what is made of it: tables, explanations, histories.
 
-use super::{LEFT, RIGHT, TOGETHER, json, node, our_stage, server, stage, tool};
-use e2e::stage::{Signal, Stage, upstream_arbiter};
+use super::{json, node, our_stage, server, stage, tool};
+use e2e::stage::{LEFT, Signal, Stage, TOGETHER, upstream_arbiter};
 use serde_json::Value;
 
 /// Every report there is, checked; the list of the clusters, and what node 1 says.
@@ -41,10 +41,7 @@ fn in_every_state_json_follows_the_schema_and_says_what_is() {
     assert_eq!(own["link"]["state"], "connected");
     assert_eq!(own["cast"]["vote"], "ack");
 
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.split_two().unwrap();
     let (list, _) = all_reports(&stage, &[1, 2]);
     let cluster = &list["clusters"][0];
     assert_eq!(cluster["finding"]["reason"], "tie-breaker");
@@ -95,15 +92,8 @@ fn in_every_state_json_follows_the_schema_and_says_what_is() {
 fn who_deserves_the_vote_of_a_node_that_is_gone_is_told_how_long_to_wait() {
     let mut stage = our_stage();
     stage.start_arbiter().unwrap();
-    for id in [1, 2] {
-        stage.start_node(id, &[1, 2], &[]).unwrap();
-        stage.order(id, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.start_two().unwrap();
+    stage.split_two().unwrap();
     stage.signal(1, Signal::KILL).unwrap();
     stage.end_of(1).unwrap();
     // It lasts for seconds only: both are asked until one of the answers falls into them.
@@ -122,11 +112,7 @@ fn who_deserves_the_vote_of_a_node_that_is_gone_is_told_how_long_to_wait() {
 fn what_if_says_before_a_split_who_has_the_vote_after_it() {
     let mut stage = our_stage();
     stage.start_arbiter().unwrap();
-    for id in [1, 2] {
-        stage.start_node(id, &[1, 2], &[]).unwrap();
-        stage.order(id, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
+    stage.start_two().unwrap();
     let asked = server(&stage, &["--what-if", "1/2", "-c", "loopback"]);
     assert!(asked.contains("\nNode 1 would have the vote.\n"), "{asked}");
     let asked = server(&stage, &["--what-if=1/2", "--without=1", "-c", "loopback"]);

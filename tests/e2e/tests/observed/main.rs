@@ -8,15 +8,10 @@ mod monitoring;
 mod watch;
 
 use e2e::stage::{Programs, Stage};
-use libqdevice::base::RingId;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use witness::schema::Schema;
-
-pub(crate) const TOGETHER: RingId = RingId::new(1, 4);
-pub(crate) const LEFT: RingId = RingId::new(1, 8);
-pub(crate) const RIGHT: RingId = RingId::new(2, 8);
 
 pub(crate) const ALL: &str = env!("CARGO_BIN_EXE_loopback-demo");
 

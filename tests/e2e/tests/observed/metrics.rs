@@ -1,6 +1,7 @@
 //! Metrics, read strictly.
 
-use super::{ALL, LEFT, RIGHT, TOGETHER, node, our_stage, server, tool};
+use super::{ALL, node, our_stage, server, tool};
+use e2e::stage::TOGETHER;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
@@ -72,10 +73,7 @@ fn metrics_say_in_every_state_who_has_the_vote() {
     stage.start_node(2, &[1, 2], &[]).unwrap();
     stage.order(2, "ring 1/4 sees 1 2").unwrap();
     stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.split_two().unwrap();
 
     let own = metrics(&node(&stage, 1, &["--metrics"]));
     assert_eq!(value(&own, "corosync_qdevice_vote_cast"), Some(1));

@@ -1,6 +1,6 @@
 //! The examples for monitoring: alert rules, and the check for Nagios.
 
-use super::{ALL, LEFT, RIGHT, TOGETHER, node, our_stage, server};
+use super::{ALL, node, our_stage, server};
 use e2e::stage::Stage;
 use libqdevice::base::RingId;
 use std::path::Path;
@@ -63,11 +63,7 @@ fn the_example_check_for_nagios_has_its_exit_codes() {
         "{down:?}"
     );
     stage.start_arbiter().unwrap();
-    for id in [1, 2] {
-        stage.start_node(id, &[1, 2], &[]).unwrap();
-        stage.order(id, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
+    stage.start_two().unwrap();
     let well = "OK: 1 clusters, 2 clients\n".to_owned();
     assert_eq!(asked(&stage, &["--qnetd"]), Some((well, Some(0))));
     let (text, code) = check("qdevice-tool", &stage.node_socket(1), &[]).unwrap();
@@ -76,10 +72,7 @@ fn the_example_check_for_nagios_has_its_exit_codes() {
         "{text}"
     );
 
-    stage.order(1, "ring 1/8 sees 1").unwrap();
-    stage.order(2, "ring 2/8 sees 2").unwrap();
-    stage.until_cast(&[1], LEFT, true).unwrap();
-    stage.until_cast(&[2], RIGHT, false).unwrap();
+    stage.split_two().unwrap();
     let split = "WARNING: cluster loopback is split, nodes [1] have the vote\n".to_owned();
     assert_eq!(asked(&stage, &["--qnetd"]), Some((split, Some(1))));
     let line = "1 corosync_qnetd - cluster loopback is split, nodes [1] have the vote\n".to_owned();

@@ -1,6 +1,6 @@
 //! Events as they come.
 
-use super::{ALL, TOGETHER, json, our_stage};
+use super::{ALL, json, our_stage};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -55,11 +55,7 @@ fn whoever_watches_sees_a_split_line_by_line() {
         &["--watch", "--json"],
     );
     let mut text = Watch::start("qnetd-tool", &stage.arbiter_socket(), &["--watch"]);
-    for id in [1, 2] {
-        stage.start_node(id, &[1, 2], &[]).unwrap();
-        stage.order(id, "ring 1/4 sees 1 2").unwrap();
-    }
-    stage.until_cast(&[1, 2], TOGETHER, true).unwrap();
+    stage.start_two().unwrap();
     let line = watch.until(&["\"event\":\"node-connected\"", "\"node\":2"]);
     let first: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(
